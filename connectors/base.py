@@ -1,0 +1,104 @@
+"""What a connector is: the code that reads one platform, and nothing else.
+
+A connector is built once per source from its validated settings and the shared HTTP client. It keeps no state
+between calls: what it must remember is in the cursor that it returns and that heedful stores together with the
+page's comments, in one transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol
+
+from monitor.http import HttpClient
+from monitor.model import Comment
+from pydantic import BaseModel, ConfigDict
+
+Json = Any  # whatever json.loads returns
+
+
+class ConnectorSettings(BaseModel):
+    """The part of a source's configuration that its connector defines; each field's description is its manual."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    backfill: timedelta = timedelta(days=30)
+    """How far back to read when the source is added ("30d"); what is that old never alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a platform lets its connector notice.
+
+    Each of `replies`, `edits`, `deletions`, `late_replies` and `own_posts` is "yes" or the reason why not; the
+    contract suite tests every "yes" and `heedful connectors` prints the rest.
+    """
+
+    replies: str = "yes"
+    edits: str = "yes"
+    deletions: str = "yes"
+    late_replies: str = "yes"
+    own_posts: str = "yes"
+    quiet_requests: int = 1  # the most requests that a poll of an unchanged source may cost
+    recheck_batch: int = 0  # how many comments one `recheck` takes; 0: this connector has none
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of one source: raw comments as the platform sent them, and where to go on.
+
+    `more` means that the next page can be fetched at once. `gone` are native ids that the platform shows to be
+    deleted (never merely absent). `own_author_ids` tells which authors are our own accounts, when the connector
+    learned it. A page whose cursor equals the one it was fetched with, with `more`, is a loop and is refused.
+    """
+
+    raws: Sequence[Json]
+    cursor: Json
+    more: bool = False
+    gone: Sequence[str] = ()
+    own_author_ids: frozenset[str] = frozenset()
+    poll_after: datetime | None = None  # the platform asked not to be polled before this instant
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A comment that we hold, as `recheck` is given it."""
+
+    native_id: str
+    subject_native_id: str | None
+    root_native_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What a look at known comments found: their present versions, anything new beside them, and what is gone."""
+
+    raws: Sequence[Json]
+    gone: Sequence[str] = ()
+
+
+class Connector(Protocol):
+    """Reads one source of one platform.
+
+    `fetch_page` and `recheck` raise the errors of `monitor.errors`; `normalise` is pure and raises ValueError
+    (or pydantic's ValidationError, which is one) for a payload that it cannot read: that payload goes to
+    quarantine and its neighbours go on. `normalise` returns None for what is not a comment at all (a like).
+    """
+
+    platform: ClassVar[str]
+    Settings: ClassVar[type[ConnectorSettings]]
+    abilities: ClassVar[Abilities]
+
+    def __init__(self, settings: Any, http: HttpClient) -> None: ...
+
+    def fetch_page(self, cursor: Json, now: datetime) -> Page:
+        """Fetch one page; `cursor` is None at the first poll and otherwise what the last page returned."""
+        ...
+
+    def normalise(self, raw: Json) -> Comment | None:
+        """Read one raw comment."""
+        ...
+
+    def recheck(self, known: Sequence[Known]) -> Rechecked:
+        """Look again at up to `abilities.recheck_batch` known comments and what hangs below them."""
+        ...

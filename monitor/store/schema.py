@@ -1,0 +1,307 @@
+"""The tables, in SQLAlchemy Core. Alembic's migrations build them; a test holds the two together.
+
+Every instant is a BIGINT of microseconds since 1970 UTC on both databases (docs/decisions). Brand stands first
+in the key of each large table, so that a distributed Postgres can shard by it.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+
+def _instant(name: str, nullable: bool = True) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _queue_columns() -> tuple[Column[int], Column[int]]:
+    """`due_at` (NULL: never) and the fencing number that each claim and each `mark_due` increments."""
+    return _instant("due_at"), Column("claim_no", BigInteger, nullable=False, server_default=text("0"))
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _instant("held_until"),
+    Column("hold_reason", Text, nullable=False, server_default=""),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("brand", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("cursor", Text, nullable=False, server_default="null"),
+    Column("own_author_ids", Text, nullable=False, server_default="[]"),
+    _instant("added_at", nullable=False),
+    _instant("next_poll_at", nullable=False),
+    _instant("claimed_until"),
+    Column("poll_requested", Boolean, nullable=False, server_default=text("false")),
+    _instant("last_read_at"),  # the last complete read: a page without `more`
+    Column("n_failures", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text, nullable=False, server_default=""),
+    _instant("failing_since"),
+    _instant("closed_at"),
+    Column("closed_reason", Text, nullable=False, server_default=""),
+    *_queue_columns(),
+    Index("sources_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("native_id", Text, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("parent_id", BigInteger),
+    Column("subject_id", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author_key", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON: the fields of Comment and Author that no query looks at
+    Column("content_hash", BigInteger, nullable=False),
+    _instant("created_at", nullable=False),
+    _instant("seen_at", nullable=False),
+    _instant("text_changed_at"),
+    _instant("deleted_at"),
+    Column("is_history", Boolean, nullable=False),
+    Column("signals", Text, nullable=False),
+    Column("signals_version", Text, nullable=False),
+    PrimaryKeyConstraint("brand", "id"),
+    Index("comments_thread", "brand", "thread_id"),
+    Index(
+        "comments_subject",
+        "brand",
+        "subject_id",
+        "created_at",
+        sqlite_where=text("subject_id IS NOT NULL"),
+        postgresql_where=text("subject_id IS NOT NULL"),
+    ),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("comment_id", BigInteger, nullable=False),
+    _instant("replaced_at", nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("brand", "comment_id", "replaced_at"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("brand", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    _instant("received_at", nullable=False),
+    Column("error", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("quarantine_source", "source_id", "received_at"),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("subject_id", BigInteger),
+    Column("title", Text, nullable=False, server_default=""),  # of the post it hangs under
+    Column("author_name", Text, nullable=False, server_default=""),  # of the oldest open comment, else the root's
+    Column("excerpt", Text, nullable=False, server_default=""),  # its first words
+    Column("permalink", Text, nullable=False, server_default=""),
+    Column("n_comments", Integer, nullable=False, server_default=text("0")),
+    _instant("last_at"),
+    _instant("awaiting_since"),
+    Column("rank", SmallInteger, nullable=False, server_default=text("50")),
+    Column("severity", Text, nullable=False, server_default=""),
+    Column("standing", Text, nullable=False, server_default=""),
+    Column("assignee", Text, nullable=False, server_default=""),
+    _instant("closed_at"),
+    Column("closed_by", Text, nullable=False, server_default=""),
+    _instant("snoozed_until"),
+    _instant("check_at"),  # when its comments are next looked at again (NULL: no more)
+    *_queue_columns(),
+    PrimaryKeyConstraint("brand", "id"),
+    Index(
+        "threads_backlog",
+        "brand",
+        "rank",
+        "awaiting_since",
+        "id",
+        sqlite_where=text("awaiting_since IS NOT NULL"),
+        postgresql_where=text("awaiting_since IS NOT NULL"),
+    ),
+    Index("threads_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+    Index(
+        "threads_check",
+        "source_id",
+        "check_at",
+        sqlite_where=text("check_at IS NOT NULL"),
+        postgresql_where=text("check_at IS NOT NULL"),
+    ),
+)
+
+acts = Table(  # what people did, for the record
+    "acts",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("brand", Text, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    _instant("at", nullable=False),
+    Column("who", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("acts_thread", "brand", "thread_id", "at"),
+)
+
+flags = Table(
+    "flags",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("reasons", Text, nullable=False),  # JSON
+    Column("evidence", Text, nullable=False),  # JSON: comment ids
+    Column("is_history", Boolean, nullable=False),
+    Column("playbook", Text, nullable=False, server_default=""),
+    Column("route", Text, nullable=False, server_default=""),
+    _instant("raised_at", nullable=False),
+    _instant("cleared_at"),
+    Column("alert_id", BigInteger),
+    PrimaryKeyConstraint("brand", "thread_id", "rule"),
+    Index(
+        "flags_alert",
+        "brand",
+        "alert_id",
+        sqlite_where=text("alert_id IS NOT NULL AND cleared_at IS NULL"),
+        postgresql_where=text("alert_id IS NOT NULL AND cleared_at IS NULL"),
+    ),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    _instant("opened_at", nullable=False),
+    Column("told", Text, nullable=False, server_default="[]"),  # JSON: fingerprints in the last notice
+    Column("told_severity", Text, nullable=False, server_default=""),
+    _instant("last_told_at"),
+    Column("n_told", Integer, nullable=False, server_default=text("0")),
+    _instant("snoozed_until"),
+    Column("acknowledged_by", Text, nullable=False, server_default=""),
+    _instant("acknowledged_at"),
+    _instant("resolved_at"),
+    Column("playbook", Text, nullable=False, server_default=""),
+    Column("route", Text, nullable=False, server_default=""),
+    Column("platform", Text, nullable=False, server_default=""),
+    Column("says", Text, nullable=False, server_default=""),  # of an operator's alert: what is wrong
+    *_queue_columns(),
+    PrimaryKeyConstraint("brand", "id"),
+    Index(
+        "alerts_open",
+        "brand",
+        "group_key",
+        unique=True,
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    Index("alerts_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("alert_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    _instant("created_at", nullable=False),
+    Column("payload", Text, nullable=False),  # JSON of model.Notice
+    PrimaryKeyConstraint("brand", "id"),
+    Index("notices_alert", "brand", "alert_id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("notice_id", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("status", Text, nullable=False),  # pending, sent, abandoned
+    _instant("created_at", nullable=False),
+    Column("n_attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text, nullable=False, server_default=""),
+    _instant("sent_at"),
+    *_queue_columns(),
+    PrimaryKeyConstraint("brand", "id"),
+    Index(
+        "deliveries_line",  # the outbox of each channel, in order
+        "channel",
+        "created_at",
+        "id",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index("deliveries_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _instant("held_until"),
+    Column("hold_reason", Text, nullable=False, server_default=""),
+    _instant("held_since"),
+    _instant("free_at"),  # the target's own pause between two messages
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("brand", Text, nullable=False),
+    _instant("starts_at", nullable=False),
+    _instant("ends_at", nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("rule", Text, nullable=False, server_default=""),
+    Column("platform", Text, nullable=False, server_default=""),
+    Column("source_id", Text, nullable=False, server_default=""),
+    Column("severity", Text, nullable=False, server_default=""),
+)
+
+settings_seen = Table(  # which rules and signals the stored verdicts were made with
+    "settings_seen",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
