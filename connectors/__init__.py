@@ -1,0 +1,32 @@
+"""The platforms that heedful reads; one file each."""
+
+from importlib import import_module
+
+from connectors.base import Connector
+from monitor.errors import NotFound
+
+REGISTRY = {
+    "mastodon": "connectors.mastodon:Mastodon",
+    "wordpress": "connectors.wordpress:WordPress",
+    "isso": "connectors.isso:Isso",
+    "feeds": "connectors.feeds:Feeds",
+    "file": "connectors.file:File",
+}
+
+
+def load(name: str) -> type[Connector]:
+    """The connector class of this name, or at this dotted path ("package.module:Class") of the user's own.
+
+    Raises: NotFound, fit to be shown: there is no such connector or its module cannot be imported.
+    """
+    path = REGISTRY.get(name, name)
+    module, _, attribute = path.partition(":")
+    if not attribute:
+        raise NotFound(
+            f'there is no connector "{name}"; there are {", ".join(REGISTRY)} or your own "package.module:Class"'
+        )
+    try:
+        found: type[Connector] = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise NotFound(f'the connector "{name}" cannot be loaded: {error}') from error
+    return found

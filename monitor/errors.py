@@ -1,15 +1,15 @@
 """Everything that heedful raises on purpose, sorted by what to do next.
 
-    HeedfulError
-    ├── ConfigError             stop at start (exit 2); say which key of which file, and why
-    ├── RemoteError             a platform or a chat target did not do what we asked
-    │   ├── Unavailable         5xx, timeout, reset: later, with backoff
-    │   ├── RateLimited         429, quota used: the whole account or channel waits
-    │   ├── Unauthorized        401, 403, expired token: hold the account or channel, tell the operator
-    │   ├── Gone                404, 410: close the source, abandon the delivery
-    │   └── Malformed           an answer we cannot read: quarantine it and go on
-    ├── ClaimLost               the lease ended or the facts moved: roll back; the row is due again
-    └── NotFound                what a person named does not exist: say so and name what does
+HeedfulError
+├── ConfigError             stop at start (exit 2); say which key of which file, and why
+├── RemoteError             a platform or a chat target did not do what we asked
+│   ├── Unavailable         5xx, timeout, reset: later, with backoff
+│   ├── RateLimited         429, quota used: the whole account or channel waits
+│   ├── Unauthorized        401, 403, expired token: hold the account or channel, tell the operator
+│   ├── Gone                404, 410: close the source, abandon the delivery
+│   └── Malformed           an answer we cannot read: quarantine it and go on
+├── ClaimLost               the lease ended or the facts moved: roll back; the row is due again
+└── NotFound                what a person named does not exist: say so and name what does
 """
 
 from datetime import datetime

@@ -1,0 +1,26 @@
+"""The chat targets that heedful tells; one file each."""
+
+from importlib import import_module
+
+from monitor.channels.base import Channel
+from monitor.errors import NotFound
+
+REGISTRY = {
+    "console": "monitor.channels.console:Console",
+    "slack": "monitor.channels.slack:Slack",
+    "groupme": "monitor.channels.groupme:GroupMe",
+    "webhook": "monitor.channels.webhook:Webhook",
+}
+
+
+def load(kind: str) -> type[Channel]:
+    """The channel class of this kind.
+
+    Raises: NotFound, fit to be shown.
+    """
+    path = REGISTRY.get(kind)
+    if path is None:
+        raise NotFound(f'there is no channel kind "{kind}"; there are {", ".join(REGISTRY)}')
+    module, _, attribute = path.partition(":")
+    found: type[Channel] = getattr(import_module(module), attribute)
+    return found

@@ -58,7 +58,9 @@ sources = Table(
     _instant("closed_at"),
     Column("closed_reason", Text, nullable=False, server_default=""),
     *_queue_columns(),
-    Index("sources_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+    Index(
+        "sources_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+    ),
 )
 
 comments = Table(
@@ -152,7 +154,9 @@ threads = Table(
         sqlite_where=text("awaiting_since IS NOT NULL"),
         postgresql_where=text("awaiting_since IS NOT NULL"),
     ),
-    Index("threads_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+    Index(
+        "threads_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+    ),
     Index(
         "threads_check",
         "source_id",
@@ -271,7 +275,9 @@ deliveries = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
-    Index("deliveries_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+    Index(
+        "deliveries_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+    ),
 )
 
 channels = Table(
