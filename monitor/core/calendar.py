@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Windows = tuple[tuple[time, time], ...]
 WHOLE_DAY: Windows = ((time(0), time(0)),)
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # a platform's nonsense date must not lay out two thousand years
-FOR_EVER = datetime(9998, 1, 1, tzinfo=UTC)  # what `add` says for anything more than a century away
-_CENTURY = 100  # years
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # a platform's nonsense dates must not lay out thousands of years
+FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)  # what `add` says for anything later
 _NO_TIME = timedelta(0)
 _DAY = timedelta(days=1)
 
@@ -70,7 +69,7 @@ class Calendar:
     def _walk(self, since: datetime, duration: timedelta) -> datetime:
         first = self._local_year(since)
         wanted = self._passed(first, since) + duration
-        for year in range(first, min(first + _CENTURY, FOR_EVER.year)):
+        for year in range(first, FOR_EVER.year):
             stretches = self._year(year)
             if wanted <= stretches.total:
                 index = bisect_left(stretches.before, wanted) - 1

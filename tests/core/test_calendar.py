@@ -98,7 +98,7 @@ def test_dates_from_platforms_that_are_nonsense_cost_nothing_and_do_not_raise():
     office = Calendar("America/New_York", OFFICE)
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     assert office.elapsed(first, berlin(2026, 1, 1)) == office.elapsed(BEGINNING, berlin(2026, 1, 1))
-    assert office.elapsed(first, last) > 8_000 * timedelta(days=1)
+    assert office.elapsed(first, last) > timedelta(days=17_000)
     assert office.add(last, HOUR) == FOR_EVER
     assert office.add(berlin(2026, 1, 1), timedelta(days=10**6)) == FOR_EVER
     assert Calendar("UTC", None).add(berlin(2026, 1, 1), timedelta.max) == FOR_EVER
