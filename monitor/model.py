@@ -226,6 +226,8 @@ class Flag:
     playbook: str = ""
     route: str = ""
     alert_id: int | None = None
+    platform: str = ""
+    source_id: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -262,6 +264,7 @@ class Alert:
     playbook: str = ""
     route: str = ""
     platform: str = ""  # of its first member, for routing
+    source_id: str = ""  # of its members while they are all of one source, for silences; "" once they are of several
 
 
 NoticeReason = Literal["first", "more", "severity_rose", "repeat", "resolved"]
@@ -308,6 +311,7 @@ class PlaybookBrief:
     title: str
     steps: tuple[str, ...]
     avoid: tuple[str, ...] = ()
+    situation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,7 @@ alerts = Table(
     Column("playbook", Text, nullable=False, server_default=""),
     Column("route", Text, nullable=False, server_default=""),
     Column("platform", Text, nullable=False, server_default=""),
+    Column("source_id", Text, nullable=False, server_default=""),  # while all its members are of one source
     Column("says", Text, nullable=False, server_default=""),  # of an operator's alert: what is wrong
     *_queue_columns(),
     PrimaryKeyConstraint("brand", "id"),
