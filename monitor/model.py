@@ -30,6 +30,18 @@ def show_id(number: int) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(60, -1, -5))
 
 
+def parse_id_prefix(typed: str) -> tuple[int, int]:
+    """The first and last id that begin as a person typed it; (1, 0), an empty range, where no id can."""
+    cleaned = typed.strip().lower().replace("o", "0").replace("i", "1").replace("l", "1")
+    if not 4 <= len(cleaned) <= 13 or any(character not in _ALPHABET for character in cleaned):
+        return 1, 0
+    number = 0
+    for character in cleaned:
+        number = number << 5 | _ALPHABET.index(character)
+    free = 5 * (13 - len(cleaned))
+    return number << free, min((number + 1 << free) - 1, (1 << 63) - 1)
+
+
 class Severity(StrEnum):
     """How much a flag matters; `rank` is ascending urgency order (0 first) as the backlog stores it."""
 
@@ -264,6 +276,7 @@ class Alert:
     playbook: str = ""
     route: str = ""
     platform: str = ""  # of its first member, for routing
+    says: str = ""  # of an operator's alert: what is wrong and what to do
     source_id: str = ""  # of its members while they are all of one source, for silences; "" once they are of several
 
 

@@ -1,0 +1,102 @@
+"""Working the due-queues: claim what is due, hand each claim to its flow, until nothing is due.
+
+A pump is a thread that sleeps until somebody wakes it: the clock's tick, or a commit that made rows due. A
+wake-up during the work is not lost: the pump looks once more.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from monitor.errors import ClaimLost
+from monitor.log import get_logger
+from monitor.store.due import Claim
+
+_log = get_logger(__name__)
+
+
+class Pump:
+    """One queue's worker thread; `work` claims and does what is due, and returns when nothing is."""
+
+    def __init__(self, name: str, work: Callable[[], None]) -> None:
+        self.name = name
+        self._work = work
+        self._woken = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=f"pump-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._woken.set()
+
+    def stop(self, timeout: float) -> bool:
+        """Finish what is at hand and end; whether that was done in time."""
+        self._stopping = True
+        self._woken.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._woken.wait()
+            self._woken.clear()
+            if not self._stopping:
+                self._try()
+
+    def _try(self) -> None:
+        try:
+            self._work()
+        except ClaimLost:
+            self._woken.set()  # the facts moved: the row is due again
+        except Exception:
+            # A pump that died would be silence; the tick wakes it again.
+            _log.exception("queue.failed", queue=self.name)
+
+
+class Crew:
+    """A pool of threads that works single claims side by side, and knows how busy each account is."""
+
+    def __init__(self, name: str, size: int, on_done: Callable[[], None]) -> None:
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix=name)
+        self._size, self._on_done, self._name = size, on_done, name
+        self._busy: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def n_free(self) -> int:
+        with self._lock:
+            return self._size - self._busy.total()
+
+    def busy(self) -> dict[str, int]:
+        """How many claims of each group (account, channel) are being worked on."""
+        with self._lock:
+            return dict(self._busy)
+
+    def put(self, group: str, work: Callable[[Claim], Any], claimed: Claim) -> None:
+        """Work one claim on a free thread."""
+        with self._lock:
+            self._busy[group] += 1
+        self._pool.submit(work, claimed).add_done_callback(lambda future: self._done(group, future))
+
+    def _done(self, group: str, future: "Future[Any]") -> None:
+        with self._lock:
+            self._busy[group] -= 1
+            if not self._busy[group]:
+                del self._busy[group]
+        error = future.exception()
+        if error is not None and not isinstance(error, ClaimLost):
+            _log.error("queue.failed", queue=self._name, exc_info=error)
+        self._on_done()
+
+    def stop(self) -> None:
+        """Wait for what is being worked on; nothing new is taken."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

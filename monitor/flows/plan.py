@@ -1,0 +1,56 @@
+"""What the flows work from: the configuration with its parts built. Replaced as a whole by a reload."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from monitor.core.alerts import Timings
+from monitor.core.calendar import Calendar
+from monitor.core.routing import Route
+from monitor.core.rules import RuleSet
+from monitor.core.threads import FoldPolicy
+from monitor.model import Comment, PlaybookBrief, Team
+
+if TYPE_CHECKING:
+    from monitor.channels.base import Channel
+
+
+class Reader(Protocol):
+    """A connector as the flows see it (connectors.base.Connector)."""
+
+    abilities: Any
+
+    def fetch_page(self, cursor: Any, now: datetime) -> Any: ...
+
+    def normalise(self, raw: Any) -> Comment | None: ...
+
+    def recheck(self, known: Sequence[Any]) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A brand as the decisions need it. `team` holds what the configuration says; sources add their accounts."""
+
+    id: str
+    name: str
+    timezone: str
+    calendar: Calendar
+    team: Team
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that the configuration decides. `reader` builds the connector of a source."""
+
+    brands: Mapping[str, Brand]
+    intervals: Mapping[str, timedelta]  # by source id: how often it is polled
+    reader: Callable[[str], Reader]
+    known: Callable[[str, str | None, str | None], Any]  # builds connectors.base.Known
+    channels: Mapping[str, "Channel"]
+    routes: Sequence[Route]
+    rules: RuleSet
+    timings: Timings
+    playbooks: Mapping[str, PlaybookBrief]
+    fold: FoldPolicy
+    lease: timedelta

@@ -1,0 +1,241 @@
+"""Saving pages of comments, with revisions and tombstones, and reading them back by thread."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from monitor.model import Comment, Signals, StoredComment, make_id
+from monitor.store import hot, schema, threading
+from monitor.store.instants import opt_us, to_us
+from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment, storable
+
+_COLUMN_LIST = ", ".join(COLUMNS)
+_STORED = "id, content_hash, text, thread_id, seen_at, text_changed_at, deleted_at, is_history, native_id, source_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A page's comments on their way into the store, measured. `signals` are in the order of `comments`.
+
+    What was created before `added_at` (when the source was added) is history and never alerts; an import passes
+    the far future.
+    """
+
+    brand: str
+    platform: str
+    source_id: str
+    added_at: datetime
+    comments: Sequence[Comment]
+    signals: Sequence[Signals]
+    signals_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a page changed. `thread_ids` are now due."""
+
+    n_new: int
+    n_edited: int
+    n_unchanged: int
+    n_gone: int
+    thread_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    id: int
+    content_hash: int
+    text: str
+    thread_id: int
+    seen_at: int
+    text_changed_at: int | None
+    deleted_at: int | None
+    is_history: bool
+    native_id: str
+    source_id: str
+
+
+def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], now: datetime) -> Saved:
+    """Store what is new or edited, keep what was replaced, mark what is gone, make the touched threads due.
+
+    Safe to repeat and in any order: ids come from the platform's own, so the same page twice changes nothing.
+    """
+    brand, platform = incoming.brand, incoming.platform
+    by_id = {
+        make_id(brand, platform, comment.native_id): (comment, signals)
+        for comment, signals in zip(incoming.comments, incoming.signals, strict=True)
+    }
+    stored = {row[0]: _Stored(*row) for row in hot.select_by_ids(connection, _STORED, "comments", brand, by_id)}
+    coming = {}
+    for comment_id, (comment, signals) in by_id.items():
+        details = encode_details(comment)
+        digest = content_hash(comment, details)
+        old = stored.get(comment_id)
+        if old is None or old.content_hash != digest or old.deleted_at is not None:
+            coming[comment_id] = _Coming(comment_id, comment, details, digest, signals, old)
+    homes = threading.find_threads(connection, brand, platform, {c.id: c.comment for c in coming.values()})
+    _keep_replaced(connection, brand, coming.values(), now)
+    hot.upsert_comments(connection, [_row(incoming, c, homes[c.id], to_us(now)) for c in coming.values()])
+    touched = {homes[c.id]: c.comment for c in coming.values()}
+    left = {c.old.thread_id for c in coming.values() if c.old and c.old.thread_id != homes[c.id]}
+    n_gone, gone_threads = _mark_gone(connection, brand, platform, gone, now)
+    _touch(connection, incoming, touched, gone_threads | left, now)
+    threading.merge_threads(connection, brand, homes, now)
+    n_new = sum(c.old is None for c in coming.values())
+    return Saved(n_new, len(coming) - n_new, len(by_id) - len(coming), n_gone, frozenset(touched) | gone_threads | left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    id: int
+    comment: Comment
+    details: str
+    digest: int
+    signals: Signals
+    old: _Stored | None
+
+    @property
+    def text(self) -> str:
+        return storable(self.comment.text)
+
+    @property
+    def has_new_text(self) -> bool:
+        return self.old is not None and self.old.text != self.text
+
+
+def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tuple[Any, ...]:
+    brand, platform, comment, old = incoming.brand, incoming.platform, coming.comment, coming.old
+    parent, subject = comment.parent_native_id, comment.subject_native_id
+    return (
+        brand,
+        coming.id,
+        old.source_id if old else incoming.source_id,
+        platform,
+        comment.native_id,
+        thread_id,
+        None if parent is None else make_id(brand, platform, parent),
+        None if subject is None else make_id(brand, platform, subject),
+        comment.kind,
+        coming.text,
+        storable(comment.author.key),
+        coming.details,
+        coming.digest,
+        to_us(comment.created_at),
+        old.seen_at if old else now_us,
+        _text_changed_at(coming, now_us),
+        None,
+        bool(old.is_history) if old else comment.created_at < incoming.added_at,
+        encode_signals(coming.signals),
+        incoming.signals_version,
+    )
+
+
+def _text_changed_at(coming: _Coming, now_us: int) -> int | None:
+    if coming.has_new_text:
+        return min(now_us, opt_us(coming.comment.edited_at) or now_us)
+    return coming.old.text_changed_at if coming.old else None
+
+
+def _keep_replaced(connection: Connection, brand: str, coming: Iterable[_Coming], now: datetime) -> None:
+    replaced = [
+        {"brand": brand, "comment_id": c.id, "replaced_at": to_us(now), "text": c.old.text}
+        for c in coming
+        if c.old is not None and c.has_new_text
+    ]
+    if replaced:
+        connection.execute(insert(schema.revisions), replaced)
+
+
+def _mark_gone(
+    connection: Connection, brand: str, platform: str, gone: Iterable[str], now: datetime
+) -> tuple[int, set[int]]:
+    ids = [make_id(brand, platform, native_id) for native_id in gone]
+    rows = hot.select_by_ids(connection, "id, thread_id, subject_id, deleted_at", "comments", brand, ids)
+    leaving = [row for row in rows if row[3] is None]
+    if leaving:
+        table = schema.comments
+        statement = table.update().where(table.c.brand == brand, table.c.id.in_([row[0] for row in leaving]))
+        connection.execute(statement.values(deleted_at=to_us(now)))
+    return len(leaving), {row[1] for row in leaving} | {row[2] for row in leaving if row[2] is not None}
+
+
+def _touch(
+    connection: Connection, incoming: Incoming, touched: Mapping[int, Comment], others: Iterable[int], now: datetime
+) -> None:
+    """Make the threads of these comments due, and those of the posts they hang under (which count the upset)."""
+    brand, platform, source_id = incoming.brand, incoming.platform, incoming.source_id
+    rows: dict[int, tuple[Any, ...]] = {other: (brand, other, source_id, platform, None, "") for other in others}
+    for thread_id, comment in touched.items():
+        title, subject_id = storable(comment.subject_title), None
+        if comment.subject_native_id is not None:
+            subject_id = make_id(brand, platform, comment.subject_native_id)
+            if subject_id != thread_id:
+                rows.setdefault(subject_id, (brand, subject_id, source_id, platform, None, title))
+        rows[thread_id] = (brand, thread_id, source_id, platform, subject_id, title)
+    hot.touch_threads(connection, list(rows.values()), to_us(now))
+
+
+def load_threads(connection: Connection, brand: str, thread_ids: Iterable[int]) -> dict[int, list[StoredComment]]:
+    """All comments of these threads, deleted ones too; a thread that holds none is an empty list."""
+    ids = list(thread_ids)
+    found: dict[int, list[StoredComment]] = {thread_id: [] for thread_id in ids}
+    for row in hot.select_by_ids(connection, _COLUMN_LIST, "comments", brand, ids, key="thread_id"):
+        found[row[place("thread_id")]].append(read_comment(row))
+    return found
+
+
+def load_under_posts(
+    connection: Connection, brand: str, subject_ids: Iterable[int], since: datetime
+) -> dict[int, list[StoredComment]]:
+    """The comments made under these posts since an instant."""
+    found: dict[int, list[StoredComment]] = {}
+    columns = [schema.comments.c[name] for name in COLUMNS]
+    table = schema.comments
+    statement = select(*columns).where(
+        table.c.brand == brand, table.c.subject_id.in_(list(subject_ids)), table.c.created_at >= to_us(since)
+    )
+    for row in connection.execute(statement):
+        found.setdefault(row[place("subject_id")], []).append(read_comment(tuple(row)))
+    return found
+
+
+def load_comments(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int, StoredComment]:
+    """These comments by id, as far as we have them."""
+    rows = hot.select_by_ids(connection, _COLUMN_LIST, "comments", brand, ids)
+    return {row[place("id")]: read_comment(row) for row in rows}
+
+
+def update_signals(connection: Connection, comments: Sequence[StoredComment]) -> None:
+    """Store what was measured again (a newer version of the signals)."""
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    statement = f"UPDATE comments SET signals = {mark}, signals_version = {mark} WHERE brand = {mark} AND id = {mark}"  # noqa: S608
+    rows = [(encode_signals(c.signals), c.signals_version, c.brand, c.id) for c in comments]
+    if rows:
+        connection.exec_driver_sql(statement, rows)
+
+
+def revisions_of(connection: Connection, brand: str, comment_ids: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
+    """The replaced texts of these comments, oldest first, each with when it was replaced (microseconds UTC)."""
+    found: dict[int, list[tuple[int, str]]] = {}
+    rows = hot.select_by_ids(
+        connection, "comment_id, replaced_at, text", "revisions", brand, comment_ids, key="comment_id"
+    )
+    for comment_id, replaced_at, text in sorted(rows):
+        found.setdefault(comment_id, []).append((replaced_at, text))
+    return found
+
+
+def count_by_authors(
+    connection: Connection, brand: str, author_keys: Sequence[str], before: datetime
+) -> dict[str, int]:
+    """How many comments these authors made before an instant."""
+    table = schema.comments
+    statement = (
+        select(table.c.author_key, func.count())
+        .where(table.c.brand == brand, table.c.author_key.in_(author_keys), table.c.created_at < to_us(before))
+        .group_by(table.c.author_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}

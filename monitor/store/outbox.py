@@ -1,0 +1,149 @@
+"""The outbox: notices, and one delivery of each to each channel, in order, at least once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from monitor.model import Delivery, Notice, make_id
+from monitor.store import due, schema
+from monitor.store.engine import is_postgres
+from monitor.store.instants import from_us, to_us
+
+_D = schema.deliveries
+_notices: TypeAdapter[Notice] = TypeAdapter(Notice)
+
+
+def add(connection: Connection, notice: Notice, alert_id: int, channels: Sequence[str], now: datetime) -> None:
+    """Record a decision to tell, and what is to be sent for it: the outbox rows are due now."""
+    connection.execute(
+        insert(schema.notices).values(
+            brand=notice.brand,
+            id=notice.id,
+            alert_id=alert_id,
+            reason=notice.reason,
+            created_at=to_us(notice.created_at),
+            payload=_notices.dump_json(notice).decode(),
+        )
+    )
+    if channels:
+        connection.execute(insert(_D), [_delivery_row(notice, channel, now) for channel in channels])
+
+
+def _delivery_row(notice: Notice, channel: str, now: datetime) -> dict[str, Any]:
+    return {
+        "brand": notice.brand,
+        "id": make_id(notice.brand, "delivery", f"{notice.id}:{channel}"),
+        "notice_id": notice.id,
+        "channel": channel,
+        "status": "pending",
+        "created_at": to_us(now),
+        "due_at": to_us(now),
+    }
+
+
+def claim(connection: Connection, channel_ids: Iterable[str], now: datetime, lease: timedelta) -> list[due.Claim]:
+    """Take the oldest waiting delivery of each of these channels, if it is due: that keeps each channel's order.
+
+    A delivery that is being sent or waits for its next try holds back the later ones of its channel.
+    """
+    claims = []
+    free = _free_channels(connection, channel_ids, now)
+    for channel in free:
+        head = (
+            select(_D.c.brand, _D.c.id, _D.c.due_at)
+            .where(_D.c.channel == channel, _D.c.due_at.is_not(None))
+            .order_by(_D.c.created_at, _D.c.id)
+            .limit(1)
+        )
+        first = connection.execute(head).first()
+        if first is not None and first.due_at <= to_us(now):
+            one = select(_D.c.brand, _D.c.id).where(
+                _D.c.brand == first.brand, _D.c.id == first.id, _D.c.due_at <= to_us(now)
+            )
+            claims += due.claim_selected(connection, "deliveries", one, now, lease)
+    return claims
+
+
+def _free_channels(connection: Connection, channel_ids: Iterable[str], now: datetime) -> list[str]:
+    table = schema.channels
+    waiting = select(table.c.id).where(func.coalesce(table.c.held_until, 0) > to_us(now))
+    pausing = select(table.c.id).where(func.coalesce(table.c.free_at, 0) > to_us(now))
+    blocked = set(connection.execute(waiting.union(pausing)).scalars())
+    return [channel for channel in channel_ids if channel not in blocked]
+
+
+def waiting_channels(connection: Connection, now: datetime) -> list[str]:
+    """The channels that have a due delivery."""
+    statement = select(_D.c.channel).where(_D.c.due_at <= to_us(now)).distinct()
+    return list(connection.execute(statement).scalars())
+
+
+def load(connection: Connection, claimed: due.Claim) -> Delivery:
+    """A claimed delivery with its notice."""
+    row = connection.execute(
+        select(_D.c.channel, _D.c.n_attempts, schema.notices.c.payload)
+        .join(schema.notices, (schema.notices.c.brand == _D.c.brand) & (schema.notices.c.id == _D.c.notice_id))
+        .where(_D.c.brand == claimed.brand, _D.c.id == claimed.id)
+    ).one()
+    return Delivery(claimed.brand, claimed.id, row.channel, _notices.validate_json(row.payload), row.n_attempts)
+
+
+def hold_channel(connection: Connection, channel: str, until: datetime, reason: str, now: datetime) -> bool:
+    """Let a channel wait; its deliveries stay in order. Whether it was free until now."""
+    table = schema.channels
+    was = connection.execute(select(table.c.held_since).where(table.c.id == channel)).first()
+    _set_channel(connection, channel, held_until=to_us(until), hold_reason=reason)
+    if was is None or was[0] is None:
+        _set_channel(connection, channel, held_since=to_us(now))
+        return True
+    return False
+
+
+def free_channel(connection: Connection, channel: str, free_at: datetime) -> bool:
+    """A delivery arrived: the channel lives, and may be used again at `free_at`. Whether it had been held."""
+    table = schema.channels
+    held = connection.execute(select(table.c.held_since).where(table.c.id == channel)).scalar()
+    _set_channel(connection, channel, held_until=None, hold_reason="", held_since=None, free_at=to_us(free_at))
+    return held is not None
+
+
+def pause_channel(connection: Connection, channel: str, until: datetime) -> None:
+    """The target asked for a pause (429): nothing is sent to it before; it is not broken."""
+    _set_channel(connection, channel, free_at=to_us(until))
+
+
+def _set_channel(connection: Connection, channel: str, **values: Any) -> None:
+    insert_ = postgres_insert if is_postgres(connection) else sqlite_insert
+    statement = insert_(schema.channels).values(id=channel, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def held_channels(connection: Connection) -> dict[str, str]:
+    """The channels that refuse our messages, with the reason."""
+    table = schema.channels
+    statement = select(table.c.id, table.c.hold_reason).where(table.c.held_since.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def retry_channel(connection: Connection, channel: str, now: datetime) -> int:
+    """Try a held channel again at once (its credentials were renewed); how many deliveries wait."""
+    _set_channel(connection, channel, held_until=None, free_at=None)
+    statement = update(_D).where(_D.c.channel == channel, _D.c.due_at.is_not(None))
+    return int(connection.execute(statement.values(due_at=to_us(now))).rowcount)
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """When the outbox next has something to do, for a clock that wants to be exact."""
+    at = connection.execute(select(func.min(_D.c.due_at)).where(_D.c.due_at.is_not(None))).scalar()
+    return None if at is None else from_us(at)
+
+
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many deliveries of each (channel, status)."""
+    statement = select(_D.c.channel, _D.c.status, func.count()).group_by(_D.c.channel, _D.c.status)
+    return {(row[0], row[1]): row[2] for row in connection.execute(statement)}

@@ -1,0 +1,182 @@
+"""The materialised thread rows: what the assessment concluded, so that the backlog and the queue need nothing else."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from monitor.model import Flag, Reason, Severity, ThreadActs
+from monitor.store import hot, schema
+from monitor.store.due import Claim, mark_all_due
+from monitor.store.engine import is_postgres
+from monitor.store.instants import from_us, opt_at, opt_us, to_us
+
+_T = schema.threads
+_F = schema.flags
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """What an assessment needs of a thread's row besides its comments."""
+
+    brand: str
+    id: int
+    source_id: str
+    platform: str
+    subject_id: int | None
+    title: str
+    acts: ThreadActs
+
+
+def load_rows(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int, ThreadRow]:
+    """These threads' rows by id."""
+    columns = "id, source_id, platform, subject_id, title, closed_at, closed_by, snoozed_until, assignee"
+    return {
+        row[0]: ThreadRow(
+            brand, row[0], row[1], row[2], row[3], row[4], ThreadActs(opt_at(row[5]), row[6], opt_at(row[7]), row[8])
+        )
+        for row in hot.select_by_ids(connection, columns, "threads", brand, ids)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A thread's row as its assessment leaves it."""
+
+    claim: Claim
+    due_at: datetime | None
+    n_comments: int
+    last_at: datetime | None
+    awaiting_since: datetime | None
+    rank: int
+    severity: str
+    standing: str
+    author_name: str
+    excerpt: str
+    permalink: str
+
+
+_ASSESSED = (
+    "due_at", "n_comments", "last_at", "awaiting_since", "rank", "severity", "standing", "author_name", "excerpt",
+    "permalink",
+)  # fmt: skip
+
+
+def save_assessed(connection: Connection, verdicts: Sequence[Assessed]) -> None:
+    """Write the assessments of threads whose claims still hold (see `due.still_ours`), each fenced once more."""
+    mark = "%s" if is_postgres(connection) else "?"
+    changes = ", ".join(f"{name} = {mark}" for name in _ASSESSED)
+    statement = f"UPDATE threads SET {changes} WHERE brand = {mark} AND id = {mark} AND claim_no = {mark}"  # noqa: S608
+    rows = [
+        (
+            opt_us(v.due_at), v.n_comments, opt_us(v.last_at), opt_us(v.awaiting_since), v.rank, v.severity,
+            v.standing, v.author_name, v.excerpt, v.permalink, v.claim.brand, v.claim.id, v.claim.claim_no,
+        )
+        for v in verdicts
+    ]  # fmt: skip
+    if rows:
+        connection.exec_driver_sql(statement, rows)
+
+
+def load_flags(connection: Connection, brand: str, thread_ids: Iterable[int]) -> dict[int, list[Flag]]:
+    """The standing flags of these threads."""
+    found: dict[int, list[Flag]] = {}
+    for row in hot.select_by_ids(connection, _FLAG_COLUMNS, "flags", brand, thread_ids, key="thread_id"):
+        if row[-1] is None:
+            found.setdefault(row[1], []).append(_read_flag(row))
+    return found
+
+
+_FLAG_NAMES = (
+    "brand", "thread_id", "rule", "severity", "group_key", "reasons", "evidence", "is_history", "playbook", "route",
+    "raised_at", "alert_id", "cleared_at",
+)  # fmt: skip
+_FLAG_COLUMNS = ", ".join(_FLAG_NAMES)
+
+
+def _read_flag(row: Sequence[Any]) -> Flag:
+    return Flag(
+        brand=row[0],
+        thread_id=row[1],
+        rule=row[2],
+        severity=Severity(row[3]),
+        group_key=row[4],
+        reasons=tuple(Reason(**{**reason, "words": tuple(reason["words"])}) for reason in json.loads(row[5])),
+        evidence=tuple(json.loads(row[6])),
+        is_history=bool(row[7]),
+        playbook=row[8],
+        route=row[9],
+        raised_at=from_us(row[10]),
+        alert_id=row[11],
+    )
+
+
+def save_flags(connection: Connection, standing: Sequence[Flag], cleared: Sequence[Flag], now: datetime) -> None:
+    """Write standing flags, each with its alert, and mark those that no longer hold."""
+    if standing:
+        insert = postgres_insert if is_postgres(connection) else sqlite_insert
+        statement = insert(_F)
+        changes = {
+            name: statement.excluded[name]
+            for name in (*_FLAG_NAMES, "cleared_at")
+            if name not in ("brand", "thread_id", "rule")
+        }
+        upsert = statement.on_conflict_do_update(index_elements=["brand", "thread_id", "rule"], set_=changes)
+        connection.execute(upsert, [_flag_row(flag) for flag in standing])
+    for flag in cleared:
+        one = (_F.c.brand == flag.brand, _F.c.thread_id == flag.thread_id, _F.c.rule == flag.rule)
+        connection.execute(update(_F).where(*one).values(cleared_at=to_us(now)))
+
+
+def _flag_row(flag: Flag) -> dict[str, Any]:
+    return {
+        "brand": flag.brand,
+        "thread_id": flag.thread_id,
+        "rule": flag.rule,
+        "severity": flag.severity.value,
+        "group_key": flag.group_key,
+        "reasons": json.dumps([asdict(reason) for reason in flag.reasons], ensure_ascii=False),
+        "evidence": json.dumps(flag.evidence),
+        "is_history": flag.is_history,
+        "playbook": flag.playbook,
+        "route": flag.route,
+        "raised_at": to_us(flag.raised_at),
+        "cleared_at": None,
+        "alert_id": flag.alert_id,
+    }
+
+
+def flags_of_alerts(connection: Connection, brand: str, alert_ids: Iterable[int]) -> dict[int, list[Flag]]:
+    """The standing flags of these alerts."""
+    columns = [_F.c[name] for name in _FLAG_NAMES]
+    statement = select(*columns).where(
+        _F.c.brand == brand, _F.c.alert_id.in_(list(alert_ids)), _F.c.alert_id.is_not(None), _F.c.cleared_at.is_(None)
+    )
+    found: dict[int, list[Flag]] = {}
+    for row in connection.execute(statement):
+        flag = _read_flag(tuple(row))
+        found.setdefault(row.alert_id, []).append(flag)
+    return found
+
+
+def mark_open_due(connection: Connection, now: datetime) -> int:
+    """Make every thread that waits or carries a flag due: the rules or the signals have changed."""
+    flagged = exists().where(_F.c.brand == _T.c.brand, _F.c.thread_id == _T.c.id, _F.c.cleared_at.is_(None))
+    return mark_all_due(connection, "threads", or_(_T.c.awaiting_since.is_not(None), flagged), now)
+
+
+def remembered(connection: Connection, name: str) -> str | None:
+    """A value that the store remembers about how its verdicts were made (the digest of the rules)."""
+    table = schema.settings_seen
+    return connection.execute(select(table.c.value).where(table.c.name == name)).scalar()
+
+
+def remember(connection: Connection, name: str, value: str) -> None:
+    table = schema.settings_seen
+    if connection.execute(update(table).where(table.c.name == name).values(value=value)).rowcount == 0:
+        connection.execute(table.insert().values(name=name, value=value))
