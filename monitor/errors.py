@@ -2,6 +2,7 @@
 
 HeedfulError
 ├── ConfigError             stop at start (exit 2); say which key of which file, and why
+│   └── ConfigErrors        several of them at once
 ├── RemoteError             a platform or a chat target did not do what we asked
 │   ├── Unavailable         5xx, timeout, reset: later, with backoff
 │   ├── RateLimited         429, quota used: the whole account or channel waits
@@ -12,6 +13,7 @@ HeedfulError
 └── NotFound                what a person named does not exist: say so and name what does
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 
@@ -27,12 +29,27 @@ class ConfigError(HeedfulError):
         super().__init__(f"{file}: {key}: {reason}" if key else f"{file}: {reason}")
 
 
+class ConfigErrors(ConfigError):
+    """Everything that is wrong with a configuration, one ConfigError for each; its text is one line for each."""
+
+    SHOWN = 50
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        super().__init__(errors[0].file, errors[0].key, errors[0].reason)
+        self.errors = tuple(errors)
+        more = [f"... and {len(errors) - self.SHOWN} more"] if len(errors) > self.SHOWN else []
+        self.args = ("\n".join([*map(str, errors[: self.SHOWN]), *more]),)
+
+
 class RemoteError(HeedfulError):
     """A platform or chat target failed us.
 
     `retry_at` (aware UTC) is what the other side asked for, if it did. `was_sent` is False only where it is
     certain that the request never took effect, so that a sender knows whether repeating it can double it.
+    `payload` is how the answer began, where there was one: for connectors and quarantine, never for logs.
     """
+
+    payload: str = ""
 
     def __init__(
         self, message: str, *, retry_at: datetime | None = None, status: int | None = None, was_sent: bool = True

@@ -1,0 +1,243 @@
+"""Reads the whole configuration, refusing whatever could not work, all at once."""
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from monitor.core.alerts import Timings
+from monitor.core.playbooks import parse_playbook
+from monitor.core.routing import Route
+from monitor.core.rules import Known, RuleSet, load_rules
+from monitor.errors import ConfigError, ConfigErrors
+from monitor.files import default_database_url, expand, placed_database_url, read_toml, shipped
+from monitor.model import PlaybookBrief
+from monitor.settings.brands import BrandSettings, read_brand
+from monitor.settings.reading import Raw, Reading, nearest
+from monitor.settings.sources import (
+    AccountSettings,
+    ChannelConfig,
+    Classes,
+    PlaceReader,
+    SourceSettings,
+    read_channels,
+)
+from monitor.settings.tables import (
+    ID_PATTERN,
+    AlertsTable,
+    DaemonSettings,
+    DatabaseSettings,
+    RouteTable,
+    ThreadsTable,
+)
+
+TOP = ("database", "daemon", "brands", "accounts", "sources", "channels", "routes", "alerts", "threads", "lists")
+FILES = ("rules", "playbooks")
+SHIPPED = "shipped"  # what stands for our own rules or playbooks in the configuration
+T = TypeVar("T")
+
+
+class Available(Mapping[str, type[T]], Generic[T]):
+    """A registry as a mapping: each class is imported when it is first asked for (NotFound if it cannot be)."""
+
+    def __init__(self, names: Collection[str], load: Callable[[str], type[T]]) -> None:
+        self._names, self._load = names, load
+        self._loaded: dict[str, type[T]] = {}
+
+    def __getitem__(self, name: str) -> type[T]:
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything configured, validated. `warnings` are what works but should be looked at."""
+
+    file: Path
+    database: DatabaseSettings
+    daemon: DaemonSettings
+    brands: dict[str, BrandSettings]
+    accounts: dict[str, AccountSettings]
+    sources: dict[str, SourceSettings]
+    channels: dict[str, ChannelConfig]
+    routes: list[Route]
+    timings: Timings
+    threads: ThreadsTable
+    rules: RuleSet = field(repr=False)
+    playbooks: dict[str, PlaybookBrief] = field(repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def load_settings(
+    path: Path, connectors: Classes, channels: Classes, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read and validate the configuration.
+
+    Raises: ConfigErrors (a ConfigError) with every fault at once: stop, or keep the settings that you have.
+    """
+    reading = Reading(str(path), path.parent, os.environ if environ is None else environ)
+    raw = read_toml(path)
+    for key in raw:
+        if key not in (*TOP, *FILES):
+            reading.refuse(key, f"unknown table{nearest(key, (*TOP, *FILES))}")
+    loaded = _load(reading, raw, connectors, channels, path)
+    if reading.errors or loaded is None:
+        raise ConfigErrors(reading.errors)
+    return loaded
+
+
+def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path: Path) -> Settings | None:
+    for kind in ("brands", "accounts", "sources", "channels"):
+        _check_names(reading, kind, reading.table(raw, kind))
+    database = _read_database(reading, raw)
+    daemon = reading.read(DaemonSettings, reading.table(raw, "daemon"), "daemon")
+    alerts = reading.read(AlertsTable, reading.table(raw, "alerts"), "alerts")
+    threads = reading.read(ThreadsTable, reading.table(raw, "threads"), "threads")
+    brands = _read_brands(reading, raw)
+    accounts, sources = PlaceReader(reading, connectors, reading.table(raw, "brands")).read(raw)
+    channels = read_channels(reading, raw, kinds)
+    routes = _read_routes(reading, raw)
+    playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
+    known = Known(
+        playbooks=playbooks,
+        routes=[route.name for route in routes if route.name],
+        brands=reading.table(raw, "brands"),
+        sources=reading.table(raw, "sources"),
+    )
+    rules = _read_rules(reading, raw, known)
+    if rules:
+        _check_routes(reading, routes, reading.table(raw, "channels"), reading.table(raw, "brands"), rules)
+    if not (database and daemon and alerts and threads and rules):
+        return None
+    return Settings(
+        file=path,
+        database=database,
+        daemon=daemon,
+        brands=brands,
+        accounts=accounts,
+        sources=sources,
+        channels=channels,
+        routes=routes,
+        timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
+        threads=threads,
+        rules=rules,
+        playbooks=playbooks,
+        warnings=tuple(reading.warnings),
+    )
+
+
+def _check_names(reading: Reading, kind: str, tables: Raw) -> None:
+    for name in tables:
+        if not re.fullmatch(ID_PATTERN, name):
+            reading.refuse(f"{kind}.{name}", "a name is made of letters, digits, . _ - and @, at most 80")
+
+
+def _read_database(reading: Reading, raw: Raw) -> DatabaseSettings | None:
+    found = reading.read(DatabaseSettings, reading.table(raw, "database"), "database")
+    if found is None:
+        return None
+    url = found.url or default_database_url(reading.environ)
+    if not url.startswith(("sqlite", "postgresql")):
+        reading.refuse("database.url", 'must begin with "sqlite:///" or "postgresql://"')
+        return None
+    return DatabaseSettings(url=placed_database_url(url, reading.directory))
+
+
+def _read_brands(reading: Reading, raw: Raw) -> dict[str, BrandSettings]:
+    found = {}
+    for name, table in reading.table(raw, "brands").items():
+        if not isinstance(table, dict):
+            reading.refuse(f"brands.{name}", "must be a table")
+        elif brand := read_brand(reading, name, table):
+            found[name] = brand
+    return found
+
+
+def _read_routes(reading: Reading, raw: Raw) -> list[Route]:
+    tables = raw.get("routes", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        reading.refuse("routes", "each route is a [[routes]] table, with two brackets")
+        return []
+    read = [reading.read(RouteTable, table, f"routes.{place}") for place, table in enumerate(tables, 1)]
+    return [Route(**{**table.model_dump(), "channels": tuple(table.channels)}) for table in read if table]
+
+
+def _check_routes(reading: Reading, routes: list[Route], channels: Raw, brands: Raw, rules: RuleSet) -> None:
+    for place, route in enumerate(routes, 1):
+        for what, names, known in (
+            ("channel", route.channels, channels),
+            ("brand", (route.brand,), brands),
+            ("rule", (route.rule,), rules.titles),
+        ):
+            for name in names:
+                if name and name not in known:
+                    key = f"routes.{place}.{'channels' if what == 'channel' else what}"
+                    reading.refuse(key, f'there is no {what} "{name}"{nearest(name, known)}')
+
+
+def _read_rules(reading: Reading, raw: Raw, known: Known) -> RuleSet | None:
+    """The rules of every file named, or of ours; None where any is faulty (refused)."""
+    names = raw.get("rules", [SHIPPED])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        reading.refuse("rules", 'must be a list of files, such as ["shipped", "rules.toml"]')
+        return None
+    tables = []
+    for name in names:
+        path = shipped("config", "rules.toml") if name == SHIPPED else _path(reading, name)
+        try:
+            tables.append((str(path), read_toml(path)))
+        except ConfigError as error:
+            reading.errors.append(error)
+    try:
+        return load_rules(tables, known, _read_lists(reading, raw))
+    except ConfigErrors as error:
+        reading.errors.extend(error.errors)
+    except ConfigError as error:
+        reading.errors.append(error)
+    return None
+
+
+def _read_lists(reading: Reading, raw: Raw) -> dict[str, list[str]]:
+    """The lists of people that rules name."""
+    lists = reading.table(raw, "lists")
+    for name, people in lists.items():
+        if not isinstance(people, list) or not all(isinstance(person, str) for person in people):
+            reading.refuse(f"lists.{name}", 'must be a list of people, such as ["@jane", "mastodon:12345"]')
+    return lists
+
+
+def _read_playbooks(reading: Reading, directory: Any) -> dict[str, PlaybookBrief]:
+    """Our playbooks, and the configured directory's over them."""
+    if not isinstance(directory, str):
+        reading.refuse("playbooks", "must be the name of a directory")
+        return {}
+    places = [shipped("config", "playbooks")]
+    if directory != SHIPPED:
+        places.append(_path(reading, directory))
+        if not places[1].is_dir():
+            reading.refuse("playbooks", f"there is no directory {places[1]}")
+    found: dict[str, PlaybookBrief] = {}
+    for path in (path for place in places for path in sorted(place.glob("*.md"))):
+        try:
+            found[path.stem] = parse_playbook(path.read_text(encoding="utf-8"), str(path))
+        except ConfigError as error:
+            reading.errors.append(error)
+        except (OSError, UnicodeDecodeError) as error:
+            reading.errors.append(ConfigError(str(path), "", f"cannot be read: {error}"))
+    return found
+
+
+def _path(reading: Reading, name: str) -> Path:
+    return expand(name, reading.directory, reading.environ)

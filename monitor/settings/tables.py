@@ -1,0 +1,110 @@
+"""The tables of the configuration that are the same for everyone; each field's docstring is its manual."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from monitor.settings.reading import SecretText, Table
+
+Share = Annotated[float, Field(ge=0, le=1)]
+ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,79}"
+
+
+class DatabaseSettings(Table):
+    """[database]"""
+
+    url: SecretText = ""
+    """SQLite ("sqlite:///heedful.db", beside this file) or Postgres ("postgresql://user@host/heedful"). A url with a
+    password belongs in url_env or url_file. Not given: heedful.db in the user's data directory."""
+
+
+class DaemonSettings(Table):
+    """[daemon]"""
+
+    tick: timedelta = timedelta(seconds=1)
+    """How often the queues are looked at when nothing has woken them."""
+    lease: timedelta = timedelta(minutes=2)
+    """How long one piece of work may take before another daemon may take it over."""
+    poll_threads: Annotated[int, Field(ge=1, le=256)] = 16
+    """How many sources are read side by side."""
+    deliver_threads: Annotated[int, Field(ge=1, le=64)] = 4
+    """How many chat messages are sent side by side."""
+    per_account: Annotated[int, Field(ge=1)] = 2
+    """How many sources of one account are read side by side."""
+    health_host: str = "127.0.0.1"
+    """Where /healthz, /readyz and /metrics are served."""
+    health_port: Annotated[int, Field(ge=0, le=65_535)] = 8383
+    """0 switches the three off."""
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """auto: for people on a terminal, JSON Lines otherwise."""
+
+
+class ThreadsTable(Table):
+    """[threads]"""
+
+    closing_threshold: Share = 0.5
+    """From which value of the signal `closing` a customer's last word (thanks, goodbye) needs no answer."""
+    needs_reply_threshold: Share | None = None
+    """From which value of the signal `needs_reply` a comment is taken to want an answer; the built-in one if unset."""
+    hand_off_wait: timedelta = timedelta(hours=24)
+    """How long "we sent you a message" counts as an answer before the thread waits again."""
+    likes_answer: bool = False
+    """Whether a like by the brand counts as an answer, where the platform tells."""
+
+
+class AlertsTable(Table):
+    """[alerts]"""
+
+    group_wait: timedelta = timedelta(seconds=30)
+    """How long a new alert gathers flags before people are told of it."""
+    group_interval: timedelta = timedelta(minutes=5)
+    """How soon people are told that more has joined an alert."""
+    repeat: timedelta = timedelta(hours=4)
+    """How often people are told again of an alert that nobody acknowledged."""
+
+
+class RouteTable(Table):
+    """[[routes]]"""
+
+    channels: Annotated[list[str], Field(min_length=1)]
+    """The channels to tell."""
+    name: str = ""
+    """What rules call this route by."""
+    brand: str = ""
+    """Only alerts of this brand."""
+    platform: str = ""
+    """Only alerts about this platform."""
+    severity: Literal["", "crisis", "high", "medium", "low"] = ""
+    """Only alerts that are at least so urgent."""
+    rule: str = ""
+    """Only alerts of this rule."""
+    continue_: bool = Field(default=False, alias="continue")
+    """Whether the routes below are tried too."""
+
+
+class SourceTable(Table):
+    """What every [sources.<id>] table has beside its connector's own keys."""
+
+    brand: str
+    """The brand that this source is watched for."""
+    connector: str = ""
+    """What reads it: a connector's name, or "package.module:Class" of your own. Not needed beside an account."""
+    account: str = ""
+    """An [accounts.<id>] table whose settings and quota this source shares."""
+    every: timedelta = timedelta(minutes=5)
+    """How often it is read."""
+
+
+class AccountTable(Table):
+    """What every [accounts.<id>] table has beside its connector's own keys."""
+
+    connector: str
+    """What reads the sources of this account."""
+
+
+class ChannelTable(Table):
+    """What every [channels.<id>] table has beside its kind's own keys."""
+
+    kind: str
+    """What kind of chat target this is."""
