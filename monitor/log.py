@@ -51,9 +51,9 @@ def start(style: str = "auto", stream: TextIO | None = None, level: str = "info"
     _take_in_libraries(is_console, stream)
 
 
-def get(**bound: Any) -> structlog.typing.FilteringBoundLogger:
-    """A logger whose every line carries `bound`."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(**bound)
+def get_logger(name: str = "", **bound: Any) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose every line carries `bound`; `start` may come later."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name, **bound)
     return logger
 
 

@@ -3,7 +3,7 @@
 from monitor.settings.brands import BrandSettings
 from monitor.settings.loading import Available, Settings, load_settings
 from monitor.settings.sources import AccountSettings, ChannelConfig, SourceSettings
-from monitor.settings.tables import DaemonSettings, DatabaseSettings, ThreadsTable
+from monitor.settings.tables import DaemonSettings, DatabaseSettings
 
 __all__ = [
     "AccountSettings",
@@ -14,6 +14,5 @@ __all__ = [
     "DatabaseSettings",
     "Settings",
     "SourceSettings",
-    "ThreadsTable",
     "load_settings",
 ]

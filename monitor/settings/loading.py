@@ -11,6 +11,7 @@ from monitor.core.alerts import Timings
 from monitor.core.playbooks import parse_playbook
 from monitor.core.routing import Route
 from monitor.core.rules import Known, RuleSet, load_rules
+from monitor.core.threads import FoldPolicy
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.files import default_database_url, expand, placed_database_url, read_toml, shipped
 from monitor.model import PlaybookBrief
@@ -74,7 +75,7 @@ class Settings:
     channels: dict[str, ChannelConfig]
     routes: list[Route]
     timings: Timings
-    threads: ThreadsTable
+    fold: FoldPolicy
     rules: RuleSet = field(repr=False)
     playbooks: dict[str, PlaybookBrief] = field(repr=False)
     warnings: tuple[str, ...] = ()
@@ -131,7 +132,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         channels=channels,
         routes=routes,
         timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
-        threads=threads,
+        fold=FoldPolicy(**threads.model_dump()),
         rules=rules,
         playbooks=playbooks,
         warnings=tuple(reading.warnings),

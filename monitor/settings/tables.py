@@ -45,8 +45,10 @@ class ThreadsTable(Table):
 
     closing_threshold: Share = 0.5
     """From which value of the signal `closing` a customer's last word (thanks, goodbye) needs no answer."""
-    needs_reply_threshold: Share | None = None
-    """From which value of the signal `needs_reply` a comment is taken to want an answer; the built-in one if unset."""
+    needs_reply_threshold: Share = 0.5
+    """From which value of the signal `needs_reply` what one customer tells another is for us after all."""
+    tagging_threshold: Share = 0.5
+    """From which value of the signal `tagging_only` a comment only calls a friend."""
     hand_off_wait: timedelta = timedelta(hours=24)
     """How long "we sent you a message" counts as an answer before the thread waits again."""
     likes_answer: bool = False
