@@ -106,6 +106,7 @@ class Comment:
     is_ours: bool | None = None  # None: the platform does not say; the brand's team decides
     is_hidden: bool = False  # held for moderation or hidden from the public
     is_private: bool = False  # not to be copied into a shared chat room
+    is_liked_by_us: bool = False  # the brand's own account liked it, where the platform tells
 
 
 @dataclass(frozen=True, slots=True)

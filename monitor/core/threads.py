@@ -1,0 +1,203 @@
+"""Who is waiting in a thread, derived from its history: never kept, so never wrong for longer than one look.
+
+Each customer stands alone. A reply of the brand is *addressed* to the customers it mentions and to the customer
+whose comment is the nearest above it; where none is above it (a flat conversation, or a parent that we never
+saw) to those who wrote before it in the same branch. It answers all that they wrote until then. So a reply to
+somebody else answers nobody but them, and a comment that arrives late changes nothing that a later reply settled.
+
+Thanks, goodbyes, emoji, tagged friends and customers talking to each other wait for nothing. A customer's thanks
+after we have answered also close what they asked in between ("oh, works now, thanks"); thanks that nobody has
+earned yet close nothing ("Where is my order?" - "Thank you").
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.core.conversation import NEVER, Conversation, Customer, Place, address, folded, place_of, sort_voices
+from monitor.core.handoff import asks_to_go_private, says_sent
+from monitor.model import CustomerState, Signals, Standing, StoredComment, Team, ThreadActs, ThreadState
+
+_LOW_STARS = 3  # of 5: a review like this wants an answer even without a word
+_WORD_OR_QUESTION = re.compile(r"[^\W_]|[?？؟]")
+_QUESTION = re.compile(r"[?？؟](?![\w=/])")  # not the one within a link
+
+
+@dataclass(frozen=True, slots=True)
+class FoldPolicy:
+    """What counts as needing no answer; the thresholds are of the signals' values.
+
+    `needs_reply_threshold` decides only where customers talk to each other: from there on it is for us after all.
+    `hand_off_wait` is how long a customer who moved to private messages is taken to be served there. With
+    `likes_answer` the brand's like under a comment is answer enough.
+    """
+
+    closing_threshold: float = 0.5
+    needs_reply_threshold: float = 0.5
+    hand_off_wait: timedelta = timedelta(hours=24)
+    likes_answer: bool = False
+    tagging_threshold: float = 0.5
+
+
+def fold(
+    comments: Sequence[StoredComment],
+    team: Team,
+    acts: ThreadActs,
+    now: datetime,
+    policy: FoldPolicy = FoldPolicy(),
+) -> ThreadState:
+    """The state of one thread from all of its comments, in any order and however often each is given."""
+    thread = sort_voices(comments, team)
+    address(thread)
+    customers: list[CustomerState] = []
+    first_answers: list[tuple[datetime, timedelta]] = []
+    due_at: datetime | None = None
+    for customer in thread.customers.values():
+        wanting = [one for one in customer.messages if _wants_answer(one, thread, team, policy)]
+        first_answers += _first_answer(wanting, customer)
+        state, runs_out_at = _stand(customer, wanting, acts, now, policy)
+        customers.append(state)
+        if runs_out_at is not None:
+            due_at = runs_out_at if due_at is None else min(due_at, runs_out_at)
+    open_places = [place_of(thread.held[comment_id]) for state in customers for comment_id in state.open_ids]
+    return ThreadState(
+        awaiting_since=min((one.awaiting_since for one in customers if one.awaiting_since is not None), default=None),
+        open_ids=tuple(comment_id for _, comment_id in sorted(open_places)),
+        customers=tuple(customers),
+        n_comments=sum(1 for one in thread.held.values() if one.deleted_at is None),
+        last_at=max((one.comment.created_at for one in thread.held.values()), default=None),
+        first_answer_after=min(first_answers)[1] if first_answers else None,
+        due_at=due_at,
+    )
+
+
+def _wants_answer(stored: StoredComment, thread: Conversation, team: Team, policy: FoldPolicy) -> bool:
+    """Whether a customer's comment is of the kind that the brand should answer."""
+    comment, signals = stored.comment, stored.signals
+    if comment.is_hidden or (policy.likes_answer and comment.is_liked_by_us):
+        return False
+    if comment.kind == "review" and comment.stars is not None and comment.stars <= _LOW_STARS:
+        return True
+    if _WORD_OR_QUESTION.search(comment.text) is None:  # emoji only; a message of a picture alone is for us
+        return comment.kind == "message" and not comment.text.strip()
+    if is_closer(stored, policy) or _number(signals, "tagging_only") >= policy.tagging_threshold:
+        return False
+    if _is_among_customers(stored, thread, team):
+        if signals.get("needs_reply") is None:
+            return _names_team(stored, team)
+        return _number(signals, "needs_reply") >= policy.needs_reply_threshold
+    return True
+
+
+def is_closer(stored: StoredComment, policy: FoldPolicy) -> bool:
+    """Whether a comment ends the conversation from the customer's side: thanks, goodbye, solved, and no question."""
+    closing = _number(stored.signals, "closing")
+    if closing < policy.closing_threshold or closing < _number(stored.signals, "needs_reply"):
+        return False
+    return _QUESTION.search(stored.comment.text) is None
+
+
+def _number(signals: Signals, name: str) -> float:
+    value = signals.get(name)
+    return value if isinstance(value, float | int) else 0.0
+
+
+def _is_among_customers(stored: StoredComment, thread: Conversation, team: Team) -> bool:
+    """Whether a comment stands under another customer's, or speaks to another customer and not to us."""
+    own, mentions = stored.comment.author.key, stored.comment.mentions
+    if stored.parent_id is not None and thread.wrote.get(stored.parent_id, own) != own:
+        return True
+    if not mentions or _names_team(stored, team):
+        return False
+    return any(thread.names.get(folded(name), own) != own for name in mentions)
+
+
+def _names_team(stored: StoredComment, team: Team) -> bool:
+    return any(
+        (stored.platform, name) in team.author_ids or folded(name) in team.handles for name in stored.comment.mentions
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Up to where a customer's comments are settled, and what has settled them."""
+
+    answered: Place  # by the brand's replies
+    closed: Place  # by the customer's own thanks after a reply
+    handed_off: Place  # by "sent you a DM" after a request for one, whether or not its time is over
+    acts: ThreadActs
+
+    def open_since(self, stored: StoredComment, with_hand_off: bool) -> datetime | None:
+        """Since when this comment waits; None if it is settled. An edit after that starts it again."""
+        place, edited_at = place_of(stored), _edited_at(stored)
+        settled = max(self.answered, self.closed, self.handed_off if with_hand_off else NEVER)
+        by_person = self.acts.closed_at
+        if by_person is not None and stored.seen_at <= by_person:
+            if stored.text_changed_at is None or stored.text_changed_at <= by_person:
+                return None
+        elif place > settled:
+            return stored.comment.created_at
+        if place <= settled and (edited_at is None or edited_at <= settled[0]):
+            return None
+        return edited_at
+
+
+def _edited_at(stored: StoredComment) -> datetime | None:
+    """When the text was changed: the platform's word where it has one, for we may have looked much later."""
+    told, seen = stored.comment.edited_at, stored.text_changed_at
+    return told if told is not None and seen is not None and told < seen else seen
+
+
+def _stand(
+    customer: Customer, wanting: Sequence[StoredComment], acts: ThreadActs, now: datetime, policy: FoldPolicy
+) -> tuple[CustomerState, datetime | None]:
+    """Where one customer stands, and when the clock alone will change that."""
+    settled = _settle(customer, acts, policy)
+    waits = [(since, one) for one in wanting if (since := settled.open_since(one, with_hand_off=False)) is not None]
+    runs_out_at: datetime | None = None
+    handed_off = False
+    if settled.handed_off > NEVER and settled.handed_off[0] + policy.hand_off_wait > now:
+        left = [(since, one) for since, one in waits if settled.open_since(one, with_hand_off=True) is not None]
+        if len(left) < len(waits):
+            handed_off, runs_out_at, waits = True, settled.handed_off[0] + policy.hand_off_wait, left
+    state = CustomerState(
+        author_key=customer.key,
+        standing="awaiting" if waits else "handed_off" if handed_off else _rest(customer, wanting, settled),
+        awaiting_since=min((since for since, _ in waits), default=None),
+        open_ids=tuple(one.id for _, one in waits),
+        last_at=customer.messages[-1].comment.created_at,
+    )
+    return state, runs_out_at
+
+
+def _settle(customer: Customer, acts: ThreadActs, policy: FoldPolicy) -> _Settled:
+    answered, last_reply = max(customer.replies, key=lambda one: (one[0], place_of(one[1])), default=(NEVER, None))
+    if last_reply is None:
+        return _Settled(NEVER, NEVER, NEVER, acts)
+    after = [one for one in customer.messages if place_of(one) > answered and not one.comment.is_hidden]
+    handed_off = closed = NEVER
+    if after and asks_to_go_private(last_reply.comment.text):
+        handed_off = max((place_of(one) for one in after if says_sent(one.comment.text)), default=NEVER)
+    if handed_off == NEVER:  # "DM sent." "Thanks" still waits for what comes of it
+        closed = max((place_of(one) for one in after if is_closer(one, policy)), default=NEVER)
+    return _Settled(answered, closed, handed_off, acts)
+
+
+def _rest(customer: Customer, wanting: Sequence[StoredComment], settled: _Settled) -> Standing:
+    """The standing of a customer who waits for nothing."""
+    by_person = settled.acts.closed_at
+    if by_person is not None and any(place_of(one) > settled.answered and one.seen_at <= by_person for one in wanting):
+        return "closed"
+    if settled.closed > NEVER and settled.closed == place_of(customer.messages[-1]):
+        return "closed"
+    return "answered" if customer.replies and wanting else "no_reply_needed"
+
+
+def _first_answer(wanting: Sequence[StoredComment], customer: Customer) -> list[tuple[datetime, timedelta]]:
+    """When this customer first asked and how long the first answer to that took; empty if there is none yet."""
+    if not wanting:
+        return []
+    asked = place_of(wanting[0])
+    answers = [reply.comment.created_at for reach, reply in customer.replies if reach >= asked]
+    return [(asked[0], max(min(answers) - asked[0], timedelta(0)))] if answers else []
