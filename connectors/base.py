@@ -58,6 +58,7 @@ class Page:
     gone: Sequence[str] = ()
     own_author_ids: frozenset[str] = frozenset()
     poll_after: datetime | None = None  # the platform asked not to be polled before this instant
+    note: str = ""  # what the operator should know of this read (comments may have been missed), to be logged
 
 
 @dataclass(frozen=True, slots=True)
