@@ -156,7 +156,7 @@ class Platform:
             "created_at": _instant(status.created_at),
             "edited_at": _instant(status.edited_at) if status.edited_at else None,
             "in_reply_to_id": above.id if above else None,
-            "in_reply_to_account_id": above.author.id if above else None,
+            "in_reply_to_account_id": status.answers_author.id if status.answers_author else None,
             "visibility": "public",
             "sensitive": False,
             "spoiler_text": "",

@@ -48,6 +48,7 @@ class Status:
     created_at: datetime
     text: str
     answers: str | None = None  # the id of the status answered
+    answers_author: Person | None = None  # stays when what it answers is deleted, as on Mastodon
     addresses: tuple[Person, ...] = ()  # whom it answers and whom it names; stays when what it answers is deleted
     edits: tuple[Edit, ...] = ()
     deleted_at: datetime | None = None
@@ -202,6 +203,7 @@ def _status(
         created_at=created_at,
         text=text,
         answers=above.id if above else None,
+        answers_author=above.author if above else None,
         addresses=_addressed(text, above, people[line.by], people),
         edits=tuple(Edit(moment(edit.at), edit.text.strip().format_map(words)) for edit in line.edit),
         deleted_at=None if line.deleted is None else moment(line.deleted),
