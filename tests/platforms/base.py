@@ -163,12 +163,15 @@ class FakePlatform(ABC):
     exempt_faults: ClassVar[Mapping[Fault, str]] = {}
     cursors_never_expire: ClassVar[str] = ""
     """Why positions of this platform cannot expire; "" where they can, and then `expire_cursors` is overridden."""
+    variants: ClassVar[tuple[str, ...]] = ("",)
+    """The ways in which a source of this platform can be set up; the suite tests each, and says which in `variant`."""
 
     def __init__(self, world: World, folder: Path) -> None:
         """`folder` is an empty folder that the fake may use."""
         self.world, self.folder = world, folder
         self.page_size = 20
         self.n_requests = 0
+        self.variant = self.variants[0]
         world.listen(self.changed)
 
     def __enter__(self) -> Self:
@@ -195,21 +198,21 @@ class FakePlatform(ABC):
         """The native id that the connector must give to this entry of the world."""
 
     def expected(self) -> set[str]:
-        """The native ids of everything that a complete read gives now: the comments, and the posts where it sees them."""
+        """The native ids that a complete read gives now: the comments, and the posts where the connector sees them."""
         return {self.native_id(entry.key) for entry in self.world.comments}
 
     def team(self) -> Team:
         """How the operator would name the brand's people, where the connector cannot learn it from the platform."""
         return Team()
 
-    def changed(self) -> None:
+    def changed(self) -> None:  # noqa: B027
         """Called after each change of the world; for fakes that write files."""
 
     def fail(self, fault: Fault, times: int = 1, after: int = 0, retry_after: int = 7) -> None:
         """Let the next `times` requests fail so, after `after` good ones; `retry_after` is in seconds."""
         raise NotImplementedError(self.exempt_faults.get(fault, f"{type(self).__name__} cannot fail with {fault}"))
 
-    def heal(self) -> None:
+    def heal(self) -> None:  # noqa: B027
         """Forget the faults that are still to come."""
 
     def expire_cursors(self) -> None:

@@ -79,7 +79,7 @@ class HttpFakePlatform(FakePlatform):
 
     def start(self) -> None:
         # named at once: the default asks the resolver for the machine's name, which can take seconds
-        self._server = _Server(("127.0.0.1", 0), _RequestHandler)
+        self._server = _Server(("127.0.0.1", 0), _Connection)
         self._server.fake = self
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -122,7 +122,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _RequestHandler(BaseHTTPRequestHandler):
+class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
     server: _Server
