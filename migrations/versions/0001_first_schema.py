@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("signals_version", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("brand", "id"),
     )
+    op.create_index("comments_author", "comments", ["brand", "author_key"], unique=False)
     op.create_index(
         "comments_subject",
         "comments",
@@ -164,8 +165,8 @@ def upgrade() -> None:
         "flags",
         ["brand", "alert_id"],
         unique=False,
-        sqlite_where=sa.text("alert_id IS NOT NULL AND cleared_at IS NULL"),
-        postgresql_where=sa.text("alert_id IS NOT NULL AND cleared_at IS NULL"),
+        sqlite_where=sa.text("alert_id IS NOT NULL"),
+        postgresql_where=sa.text("alert_id IS NOT NULL"),
     )
     op.create_table(
         "notices",

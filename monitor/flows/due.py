@@ -10,11 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from monitor import log
 from monitor.errors import ClaimLost
-from monitor.log import get_logger
 from monitor.store.due import Claim
 
-_log = get_logger(__name__)
+_log = log.get()
 
 
 class Pump:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """A connector as the flows see it (connectors.base.Connector)."""
 
-    abilities: Any
+    @property
+    def abilities(self) -> Any: ...
 
     def fetch_page(self, cursor: Any, now: datetime) -> Any: ...
 

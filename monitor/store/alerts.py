@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from monitor.model import Alert, AlertStatus, Severity, Silence, show_id
-from monitor.store import due, schema
+from monitor.model import Alert, AlertStatus, Flag, Severity, Silence, show_id
+from monitor.store import due, schema, threads
 from monitor.store.engine import is_postgres
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
@@ -114,14 +114,22 @@ def _values(alert: Alert) -> dict[str, Any]:
     }
 
 
-def told(alert: Alert, now: datetime) -> dict[str, Any]:
-    """The values of an alert's row after a notice about all its members, for `due.release`."""
+def told_values(alert: Alert) -> dict[str, Any]:
+    """The columns that a notice changes, of an alert as it stands after being told, for `due.release`."""
     return {
-        "told": json.dumps(sorted(alert.members)),
-        "told_severity": alert.severity.value,
-        "last_told_at": to_us(now),
-        "n_told": alert.n_told + 1,
+        "told": json.dumps(sorted(alert.told)),
+        "told_severity": alert.told_severity.value if alert.told_severity else "",
+        "last_told_at": opt_us(alert.last_told_at),
+        "n_told": alert.n_told,
     }
+
+
+def flags_of(connection: Connection, alert: Alert) -> list[Flag]:
+    """The flags that an alert tells of: those that stand, or, once it is resolved, those that stood."""
+    statement = select(*threads.FLAG_COLUMNS).where(_F.c.brand == alert.brand, _F.c.alert_id == alert.id)
+    if alert.status != "resolved":
+        statement = statement.where(_F.c.cleared_at.is_(None))
+    return [threads.read_flag(tuple(row)) for row in connection.execute(statement)]
 
 
 def acknowledge(connection: Connection, alert: Alert, who: str, now: datetime) -> None:

@@ -228,14 +228,12 @@ def revisions_of(connection: Connection, brand: str, comment_ids: Iterable[int])
     return found
 
 
-def count_by_authors(
-    connection: Connection, brand: str, author_keys: Sequence[str], before: datetime
-) -> dict[str, int]:
-    """How many comments these authors made before an instant."""
+def count_by_authors(connection: Connection, brand: str, author_keys: Sequence[str]) -> dict[str, int]:
+    """How many comments of these authors we hold."""
     table = schema.comments
     statement = (
         select(table.c.author_key, func.count())
-        .where(table.c.brand == brand, table.c.author_key.in_(author_keys), table.c.created_at < to_us(before))
+        .where(table.c.brand == brand, table.c.author_key.in_(author_keys))
         .group_by(table.c.author_key)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from monitor.model import Delivery, Notice, make_id
 from monitor.store import due, schema
 from monitor.store.engine import is_postgres
-from monitor.store.instants import from_us, to_us
+from monitor.store.instants import to_us
 
 _D = schema.deliveries
 _notices: TypeAdapter[Notice] = TypeAdapter(Notice)
@@ -34,6 +34,17 @@ def add(connection: Connection, notice: Notice, alert_id: int, channels: Sequenc
         connection.execute(insert(_D), [_delivery_row(notice, channel, now) for channel in channels])
 
 
+def add_delivery(connection: Connection, notice: Notice, channel: str, now: datetime) -> None:
+    """Send a notice to one more channel; it is due now."""
+    connection.execute(insert(_D).values(**_delivery_row(notice, channel, now)))
+
+
+def channels_of(connection: Connection, brand: str, notice_id: int) -> set[str]:
+    """The channels that a notice has gone or is to go to."""
+    statement = select(_D.c.channel).where(_D.c.brand == brand, _D.c.notice_id == notice_id)
+    return set(connection.execute(statement).scalars())
+
+
 def _delivery_row(notice: Notice, channel: str, now: datetime) -> dict[str, Any]:
     return {
         "brand": notice.brand,
@@ -46,12 +57,14 @@ def _delivery_row(notice: Notice, channel: str, now: datetime) -> dict[str, Any]
     }
 
 
-def claim(connection: Connection, channel_ids: Iterable[str], now: datetime, lease: timedelta) -> list[due.Claim]:
+def claim(
+    connection: Connection, channel_ids: Iterable[str], now: datetime, lease: timedelta
+) -> list[tuple[str, due.Claim]]:
     """Take the oldest waiting delivery of each of these channels, if it is due: that keeps each channel's order.
 
     A delivery that is being sent or waits for its next try holds back the later ones of its channel.
     """
-    claims = []
+    claims: list[tuple[str, due.Claim]] = []
     free = _free_channels(connection, channel_ids, now)
     for channel in free:
         head = (
@@ -65,7 +78,7 @@ def claim(connection: Connection, channel_ids: Iterable[str], now: datetime, lea
             one = select(_D.c.brand, _D.c.id).where(
                 _D.c.brand == first.brand, _D.c.id == first.id, _D.c.due_at <= to_us(now)
             )
-            claims += due.claim_selected(connection, "deliveries", one, now, lease)
+            claims += [(channel, c) for c in due.claim_selected(connection, "deliveries", one, now, lease)]
     return claims
 
 
@@ -135,12 +148,6 @@ def retry_channel(connection: Connection, channel: str, now: datetime) -> int:
     _set_channel(connection, channel, held_until=None, free_at=None)
     statement = update(_D).where(_D.c.channel == channel, _D.c.due_at.is_not(None))
     return int(connection.execute(statement.values(due_at=to_us(now))).rowcount)
-
-
-def next_due_at(connection: Connection) -> datetime | None:
-    """When the outbox next has something to do, for a clock that wants to be exact."""
-    at = connection.execute(select(func.min(_D.c.due_at)).where(_D.c.due_at.is_not(None))).scalar()
-    return None if at is None else from_us(at)
 
 
 def counts(connection: Connection) -> dict[tuple[str, str], int]:

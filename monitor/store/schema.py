@@ -88,6 +88,7 @@ comments = Table(
     Column("signals_version", Text, nullable=False),
     PrimaryKeyConstraint("brand", "id"),
     Index("comments_thread", "brand", "thread_id"),
+    Index("comments_author", "brand", "author_key"),
     Index(
         "comments_subject",
         "brand",
@@ -200,8 +201,8 @@ flags = Table(
         "flags_alert",
         "brand",
         "alert_id",
-        sqlite_where=text("alert_id IS NOT NULL AND cleared_at IS NULL"),
-        postgresql_where=text("alert_id IS NOT NULL AND cleared_at IS NULL"),
+        sqlite_where=text("alert_id IS NOT NULL"),
+        postgresql_where=text("alert_id IS NOT NULL"),
     ),
 )
 

@@ -86,9 +86,9 @@ def save_assessed(connection: Connection, verdicts: Sequence[Assessed]) -> None:
 def load_flags(connection: Connection, brand: str, thread_ids: Iterable[int]) -> dict[int, list[Flag]]:
     """The standing flags of these threads."""
     found: dict[int, list[Flag]] = {}
-    for row in hot.select_by_ids(connection, _FLAG_COLUMNS, "flags", brand, thread_ids, key="thread_id"):
+    for row in hot.select_by_ids(connection, ", ".join(_FLAG_NAMES), "flags", brand, thread_ids, key="thread_id"):
         if row[-1] is None:
-            found.setdefault(row[1], []).append(_read_flag(row))
+            found.setdefault(row[1], []).append(read_flag(row))
     return found
 
 
@@ -96,10 +96,11 @@ _FLAG_NAMES = (
     "brand", "thread_id", "rule", "severity", "group_key", "reasons", "evidence", "is_history", "playbook", "route",
     "raised_at", "alert_id", "cleared_at",
 )  # fmt: skip
-_FLAG_COLUMNS = ", ".join(_FLAG_NAMES)
+FLAG_COLUMNS = tuple(_F.c[name] for name in _FLAG_NAMES)
 
 
-def _read_flag(row: Sequence[Any]) -> Flag:
+def read_flag(row: Sequence[Any]) -> Flag:
+    """A flag from a row of FLAG_COLUMNS."""
     return Flag(
         brand=row[0],
         thread_id=row[1],
@@ -151,17 +152,11 @@ def _flag_row(flag: Flag) -> dict[str, Any]:
     }
 
 
-def flags_of_alerts(connection: Connection, brand: str, alert_ids: Iterable[int]) -> dict[int, list[Flag]]:
-    """The standing flags of these alerts."""
-    columns = [_F.c[name] for name in _FLAG_NAMES]
-    statement = select(*columns).where(
-        _F.c.brand == brand, _F.c.alert_id.in_(list(alert_ids)), _F.c.alert_id.is_not(None), _F.c.cleared_at.is_(None)
-    )
-    found: dict[int, list[Flag]] = {}
-    for row in connection.execute(statement):
-        flag = _read_flag(tuple(row))
-        found.setdefault(row.alert_id, []).append(flag)
-    return found
+def awaiting(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int, datetime | None]:
+    """Since when each of these threads waits, if it does."""
+    return {
+        row[0]: opt_at(row[1]) for row in hot.select_by_ids(connection, "id, awaiting_since", "threads", brand, ids)
+    }
 
 
 def mark_open_due(connection: Connection, now: datetime) -> int:

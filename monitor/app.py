@@ -1,0 +1,151 @@
+"""Where the parts meet: from validated settings to a plan that the flows can work from."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+import connectors
+from connectors.base import Known
+from monitor import channels, log, signals
+from monitor.core.threads import FoldPolicy
+from monitor.errors import NotFound
+from monitor.files import shipped
+from monitor.flows.plan import Brand, Plan, Reader
+from monitor.http import HttpClient
+from monitor.settings import Available, Settings, load_settings
+from monitor.store import migrate, sources, threads
+from monitor.store.engine import open_engine, writing
+
+_log = log.get()
+
+MAX_READERS = 1_000  # built connectors that are kept; more are built again when they are needed
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a configuration file, with our connectors and channels.
+
+    Raises: ConfigErrors with every fault at once.
+    """
+    return load_settings(
+        path,
+        Available(connectors.REGISTRY, connectors.load),
+        Available(channels.REGISTRY, channels.load),
+    )
+
+
+class App:
+    """The built parts of one configuration; `plan` is replaced as a whole by a reload."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = utc_now) -> None:
+        self.now = now
+        self.settings = settings
+        daemon = settings.daemon
+        pool = daemon.poll_threads + daemon.deliver_threads + 8
+        self.engine: Engine = open_engine(settings.database.url, pool_size=pool)
+        self.http = HttpClient()
+        self.plan = _build_plan(settings, self.http)
+
+    def upgrade(self) -> None:
+        """Bring the store to this version's schema."""
+        before, after = migrate.upgrade(self.engine, shipped("migrations"))
+        if before != after:
+            _log.info("store.upgraded", before=before, after=after)
+
+    def sync(self) -> None:
+        """Make the store's sources match the configuration; if rules or signals changed, judge open threads again."""
+        now = self.now()
+        wanted = [
+            sources.Wanted(source_id, source.brand, source.platform, source.account)
+            for source_id, source in self.settings.sources.items()
+        ]
+        version = f"{self.settings.rules.digest} {signals.VERSION}"
+        with writing(self.engine) as connection:
+            sources.sync(connection, wanted, now)
+            if threads.remembered(connection, "verdicts") != version:
+                n = threads.mark_open_due(connection, now)
+                threads.remember(connection, "verdicts", version)
+                _log.info("rules.changed", threads=n)
+
+    def reload(self, settings: Settings) -> None:
+        """Work from new settings from now on; the database stays the one that was opened."""
+        self.plan = _build_plan(settings, self.http)
+        self.settings = settings
+        self.sync()
+
+    def close(self) -> None:
+        self.http.close()
+        self.engine.dispose()
+
+
+def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> App:
+    """Build the parts; nothing is contacted yet."""
+    return App(settings, now)
+
+
+def _build_plan(settings: Settings, http: HttpClient) -> Plan:
+    return Plan(
+        brands={
+            brand_id: Brand(brand_id, brand.name, brand.timezone, brand.calendar, brand.team)
+            for brand_id, brand in settings.brands.items()
+        },
+        intervals={source_id: source.every for source_id, source in settings.sources.items()},
+        reader=Readers(settings, http),
+        known=Known,
+        channels={
+            name: channels.load(channel.kind)(channel.settings, http) for name, channel in settings.channels.items()
+        },
+        routes=tuple(settings.routes),
+        rules=settings.rules,
+        timings=settings.timings,
+        playbooks=settings.playbooks,
+        fold=_fold_policy(settings),
+        lease=settings.daemon.lease,
+    )
+
+
+def _fold_policy(settings: Settings) -> FoldPolicy:
+    table = settings.threads
+    policy = FoldPolicy(
+        closing_threshold=table.closing_threshold, hand_off_wait=table.hand_off_wait, likes_answer=table.likes_answer
+    )
+    if table.needs_reply_threshold is None:
+        return policy
+    return replace(policy, needs_reply_threshold=table.needs_reply_threshold)
+
+
+class Readers:
+    """Builds each source's connector when it is first polled, and keeps the ones used lately."""
+
+    def __init__(self, settings: Settings, http: HttpClient) -> None:
+        self._settings, self._http = settings, http
+        self._built: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, source_id: str) -> Reader:
+        """The connector of a source.
+
+        Raises: NotFound: the configuration has no such source.
+        """
+        with self._lock:
+            if source_id in self._built:
+                self._built.move_to_end(source_id)
+                return self._built[source_id]  # type: ignore[no-any-return]
+        source = self._settings.sources.get(source_id)
+        if source is None:
+            raise NotFound(f'the configuration has no source "{source_id}"')
+        reader = connectors.load(source.connector)(source.settings, self._http)
+        with self._lock:
+            self._built[source_id] = reader
+            while len(self._built) > MAX_READERS:
+                self._built.popitem(last=False)
+        return reader

@@ -1,0 +1,245 @@
+"""Assessing threads: from their comments to flags and alerts, in batches."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from monitor import log, signals
+from monitor.core import alerts as decide
+from monitor.core.rules import Facts, Verdict
+from monitor.core.text import excerpt
+from monitor.core.threads import fold
+from monitor.flows.plan import Brand, Plan
+from monitor.model import UNFLAGGED_RANK, Flag, StoredComment, Team, ThreadActs, ThreadState
+from monitor.store import alerts, due, sources, threads
+from monitor.store import comments as store
+from monitor.store.due import Claim
+from monitor.store.engine import reading, writing
+
+_log = log.get()
+
+BATCH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The facts of one brand's claimed threads, loaded with a handful of set queries."""
+
+    rows: Mapping[int, threads.ThreadRow]
+    comments: Mapping[int, list[StoredComment]]
+    flags: Mapping[int, list[Flag]]
+    under_posts: Mapping[int, list[StoredComment]]
+    n_earlier: Mapping[str, int]
+    team: Team
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One thread's verdict on its way into the store."""
+
+    row: threads.Assessed
+    standing: Sequence[Flag]
+    cleared: Sequence[Flag]
+    measured: Sequence[StoredComment]
+
+
+def assess_due(
+    engine: Engine, plan: Plan, now: Callable[[], datetime], wake: Callable[[str], None], batch: int = BATCH
+) -> int:
+    """Claim and assess one batch of due threads; how many were claimed."""
+    at = now()
+    with reading(engine) as connection:
+        if not due.is_any_due(connection, "threads", at):
+            return 0
+    with writing(engine) as connection:
+        claims = due.claim(connection, "threads", at, plan.lease, batch)
+    for brand_id in {claimed.brand for claimed in claims}:
+        assess(engine, plan, [c for c in claims if c.brand == brand_id], now(), wake)
+    return len(claims)
+
+
+def assess(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime, wake: Callable[[str], None]) -> None:
+    """Assess claimed threads of one brand. A thread whose facts moved meanwhile drops out and is due again."""
+    brand = plan.brands.get(claims[0].brand)
+    if brand is None:
+        _set_aside(engine, claims)
+        return
+    with reading(engine) as connection:
+        known = _load(connection, plan, brand, [claimed.id for claimed in claims], now)
+    assessments = [_assess_one(plan, brand, known, claimed, now) for claimed in claims if claimed.id in known.rows]
+    try:
+        with writing(engine) as connection:
+            held = {claimed.id for claimed in due.still_ours(connection, "threads", claims)}
+            kept = [assessment for assessment in assessments if assessment.row.claim.id in held]
+            n_alerts = _save(connection, plan, kept, now)
+    except IntegrityError:
+        # Another host opened the same alert at the same instant: assess again, and join it.
+        with writing(engine) as connection:
+            due.mark_due(connection, "threads", [claimed.key for claimed in claims], now)
+        return
+    if n_alerts:
+        wake("alerts")
+    n_flags = sum(len(assessment.standing) for assessment in kept)
+    _log.info("threads.assessed", n=len(kept), stale=len(claims) - len(kept), flags=n_flags, alerts=n_alerts)
+
+
+def _set_aside(engine: Engine, claims: Sequence[Claim]) -> None:
+    """A brand that is no longer configured keeps its threads; they are not looked at."""
+    with writing(engine) as connection:
+        for claimed in claims:
+            due.release(connection, "threads", claimed, None)
+
+
+def _load(connection: Connection, plan: Plan, brand: Brand, ids: Sequence[int], now: datetime) -> Known:
+    held = store.load_threads(connection, brand.id, ids)
+    window = plan.rules.people_window
+    under = store.load_under_posts(connection, brand.id, ids, now - window) if window else {}
+    authors = {c.comment.author.key for comments in held.values() for c in comments}
+    return Known(
+        threads.load_rows(connection, brand.id, ids),
+        held,
+        threads.load_flags(connection, brand.id, ids),
+        under,
+        store.count_by_authors(connection, brand.id, sorted(authors)) if plan.rules.needs_first_timer else {},
+        team_of(connection, brand),
+    )
+
+
+def team_of(connection: Connection, brand: Brand) -> Team:
+    """Who speaks for a brand: what the configuration says and the accounts that its sources have shown."""
+    shown = sources.own_author_ids(connection, brand.id)
+    return replace(brand.team, author_ids=brand.team.author_ids | shown) if shown else brand.team
+
+
+def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: datetime) -> Assessment:
+    row = known.rows[claimed.id]
+    comments, measured = _measured_again(known.comments[claimed.id])
+    state = fold(comments, known.team, row.acts, now, plan.fold)
+    facts = facts_of(brand, known.team, row, comments, state, known.under_posts.get(claimed.id, ()), known.n_earlier)
+    verdict = plan.rules.evaluate(facts, now)
+    standing, cleared = _compare(verdict.flags, known.flags.get(claimed.id, ()))
+    return Assessment(_row(claimed, row, comments, state, verdict), standing, cleared, measured)
+
+
+def facts_of(
+    brand: Brand,
+    team: Team,
+    row: threads.ThreadRow,
+    comments: Sequence[StoredComment],
+    state: ThreadState,
+    under_post: Sequence[StoredComment] = (),
+    n_earlier: Mapping[str, int] | None = None,
+) -> Facts:
+    """What the rules look at."""
+    return Facts(
+        brand=brand.id,
+        source_id=row.source_id,
+        platform=row.platform,
+        calendar=brand.calendar,
+        team=team,
+        state=state,
+        comments={c.id: c for c in comments},
+        acts=row.acts,
+        thread_id=row.id,
+        subject_people=under_post,
+        n_earlier_by_author=_elsewhere(comments, n_earlier or {}),
+    )
+
+
+def _elsewhere(comments: Sequence[StoredComment], n_by_author: Mapping[str, int]) -> dict[str, int]:
+    """How many comments each author has written outside this thread."""
+    here = Counter(c.comment.author.key for c in comments)
+    return {author: n - here[author] for author, n in n_by_author.items()}
+
+
+def _measured_again(comments: list[StoredComment]) -> tuple[list[StoredComment], list[StoredComment]]:
+    """The comments with signals of this version, and those that had to be measured for it."""
+    stale = [c for c in comments if c.signals_version != signals.VERSION]
+    if not stale:
+        return comments, []
+    values = signals.measure([c.comment for c in stale])
+    fresh = {
+        c.id: replace(c, signals=measured, signals_version=signals.VERSION)
+        for c, measured in zip(stale, values, strict=True)
+    }
+    return [fresh.get(c.id, c) for c in comments], list(fresh.values())
+
+
+def _compare(flags: Iterable[Flag], before: Iterable[Flag]) -> tuple[list[Flag], list[Flag]]:
+    """The flags that are new or changed, and those that no longer hold; a flag stays in its alert."""
+    was = {flag.rule: flag for flag in before}
+    changed = []
+    for flag in flags:
+        old = was.pop(flag.rule, None)
+        if old is None:
+            changed.append(flag)
+        elif _essence(old) != _essence(flag) or (old.alert_id is None and not flag.is_history):
+            changed.append(replace(flag, alert_id=old.alert_id, raised_at=old.raised_at))
+    return changed, list(was.values())
+
+
+def _essence(flag: Flag) -> tuple[object, ...]:
+    return flag.severity, flag.group_key, flag.evidence, flag.is_history, flag.playbook, flag.route
+
+
+def _row(
+    claimed: Claim, row: threads.ThreadRow, comments: Sequence[StoredComment], state: ThreadState, verdict: Verdict
+) -> threads.Assessed:
+    shown = _shown(comments, state)
+    severities = [flag.severity for flag in verdict.flags]
+    worst = min(severities, key=lambda severity: severity.rank, default=None)
+    instants = [at for at in (verdict.due_at, state.due_at) if at is not None]
+    return threads.Assessed(
+        claim=claimed,
+        due_at=min(instants, default=None),
+        n_comments=state.n_comments,
+        last_at=state.last_at,
+        awaiting_since=state.awaiting_since,
+        rank=worst.rank if worst is not None else UNFLAGGED_RANK,
+        severity=worst.value if worst is not None else "",
+        standing=_standing(state, row.acts),
+        author_name=shown.comment.author.name if shown else "",
+        excerpt=excerpt(shown.comment.text, 200) if shown else "",
+        permalink=shown.comment.permalink if shown else "",
+    )
+
+
+def _shown(comments: Sequence[StoredComment], state: ThreadState) -> StoredComment | None:
+    """The comment that stands for the thread in a list: the oldest open one, else the first that is there."""
+    by_id = {c.id: c for c in comments}
+    if state.open_ids:
+        return by_id[state.open_ids[0]]
+    return min(comments, key=lambda c: (c.deleted_at is not None, c.comment.created_at, c.id), default=None)
+
+
+def _standing(state: ThreadState, acts: ThreadActs) -> str:
+    standings = {customer.standing for customer in state.customers}
+    for standing in ("awaiting", "handed_off", "answered", "closed"):
+        if standing in standings:
+            return standing
+    return "closed" if acts.closed_at else "no_reply_needed"
+
+
+def _save(connection: Connection, plan: Plan, assessments: Sequence[Assessment], now: datetime) -> int:
+    """Write verdicts, flags and the alerts that they open, join or resolve; how many alerts that were."""
+    threads.save_assessed(connection, [assessment.row for assessment in assessments])
+    store.update_signals(connection, [c for assessment in assessments for c in assessment.measured])
+    standing = [flag for assessment in assessments for flag in assessment.standing]
+    cleared = [flag for assessment in assessments for flag in assessment.cleared]
+    if not standing and not cleared:
+        return 0
+    keys = {(flag.brand, flag.group_key) for flag in (*standing, *cleared)}
+    open_alerts = alerts.load_open(connection, keys)
+    raised = [flag for flag in standing if not flag.is_history]
+    changed = decide.group(raised, cleared, open_alerts, now, plan.timings)
+    current = open_alerts | {(alert.brand, alert.group_key): alert for alert in changed}
+    joined = [
+        replace(flag, alert_id=None if flag.is_history else current[flag.brand, flag.group_key].id) for flag in standing
+    ]
+    threads.save_flags(connection, joined, cleared, now)
+    alerts.save(connection, changed, now)
+    return len(changed)

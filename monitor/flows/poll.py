@@ -1,0 +1,281 @@
+"""Polling: one page of one source, or another look at some of the comments that we hold of it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import random
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from monitor import log, signals
+from monitor.core.backoff import next_try
+from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized
+from monitor.flows import operator
+from monitor.flows.memory import Memory
+from monitor.flows.plan import Plan, Reader
+from monitor.model import Comment, Signals, Source
+from monitor.store import comments as store
+from monitor.store import sources
+from monitor.store.due import Claim
+from monitor.store.engine import reading, writing
+from monitor.store.instants import to_us
+from monitor.store.rows import storable
+
+_log = log.get()
+
+TELL_AFTER_FAILURES = 5  # of a source in a row, before the operator is told
+RATE_LIMIT_WAIT = timedelta(minutes=1)  # where the platform does not say how long
+HOLD_BASE = timedelta(minutes=5)  # of an account whose credentials are refused
+_PAYLOAD_SHOWN = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Haul:
+    """What one poll brought: read comments with their signals, and what could not be read."""
+
+    comments: Sequence[Comment] = ()
+    signals: Sequence[Signals] = ()
+    marks: Sequence[tuple[bytes, str]] = ()
+    unread: Sequence[tuple[str, str]] = ()  # (error, payload)
+    n_same: int = 0
+    gone: Sequence[str] = ()
+    n_raws: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a poll did to its source: where it goes on, and which threads were looked at again."""
+
+    haul: Haul
+    cursor: Any
+    next_poll_at: datetime
+    is_complete: bool
+    own_author_ids: frozenset[str] = frozenset()
+    checked: Sequence[tuple[str, int, datetime | None]] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Poller:
+    """Polls claimed sources; threads may share one."""
+
+    engine: Engine
+    plan: Callable[[], Plan]
+    memory: Memory
+    now: Callable[[], datetime]
+    wake: Callable[[str], None]
+
+    def poll(self, claimed: Claim) -> None:
+        """Work one claimed source: fetch, read, measure, store, and say when it is due again.
+
+        Raises: ClaimLost: the lease ended meanwhile; nothing was stored and the source is due again.
+        """
+        with reading(self.engine) as connection:
+            source = sources.load(connection, [claimed.id])[claimed.id]
+        started_at = self.now()
+        try:
+            reader = self.plan().reader(source.id)
+            if source.next_poll_at <= started_at or not reader.abilities.recheck_batch:
+                turn = self._read_page(reader, source, started_at)
+            else:
+                turn = self._look_again(reader, source, started_at)
+        except RemoteError as error:
+            self._failed(claimed, source, error)
+            return
+        except Exception as error:
+            # A connector of the user's own may raise anything; its source slows down and the others go on.
+            _log.exception("source.crashed", source=source.id)
+            self._failed(claimed, source, RemoteError(f"{type(error).__name__} in the connector; see the log"))
+            return
+        self._commit(claimed, source, reader, turn, started_at)
+
+    def _read_page(self, reader: Reader, source: Source, now: datetime) -> Turn:
+        page = reader.fetch_page(source.cursor, now)
+        if page.more and page.cursor == source.cursor:
+            raise Malformed(f"{source.id}: the same cursor again, with more to come: a loop")
+        haul = read(reader, source, self.memory, page.raws, page.gone)
+        every = self.plan().intervals[source.id]
+        after = now if page.more else now + every
+        if page.poll_after is not None:
+            after = max(after, min(page.poll_after, now + timedelta(days=1)))
+        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids)
+
+    def _look_again(self, reader: Reader, source: Source, now: datetime) -> Turn:
+        batch = reader.abilities.recheck_batch
+        with reading(self.engine) as connection:
+            threads = sources.known_to_check(connection, source.id, now, batch)
+            held = store.load_threads(connection, source.brand, [thread_id for _, thread_id in threads])
+        known: list[Any] = []
+        checked: list[tuple[str, int, datetime | None]] = []
+        for brand, thread_id in threads:
+            present = [c for c in held[thread_id] if c.deleted_at is None]
+            if known and len(known) + len(present) > batch:
+                break
+            known += [
+                self.plan().known(c.comment.native_id, c.comment.subject_native_id, c.comment.root_native_id)
+                for c in present
+            ]
+            checked.append((brand, thread_id, _next_check(max((c.seen_at for c in present), default=None), now)))
+        found = reader.recheck(known[:batch]) if known else None
+        haul = read(reader, source, self.memory, found.raws, found.gone) if found else Haul()
+        return Turn(haul, source.cursor, source.next_poll_at, False, checked=checked)
+
+    def _commit(self, claimed: Claim, source: Source, reader: Reader, turn: Turn, started_at: datetime) -> None:
+        now, haul = self.now(), turn.haul
+        with writing(self.engine) as connection:
+            saved = store.save_page(connection, _incoming(source, haul), haul.gone, now)
+            n_bad = sources.quarantine(connection, source.brand, source.id, haul.unread, now)
+            sources.set_check_at(connection, turn.checked)
+            due_at = self._due_at(connection, source, reader, turn)
+            values: dict[str, Any] = {"cursor": json.dumps(turn.cursor), **_WELL}
+            if turn.is_complete:
+                values["last_read_at"] = to_us(now)
+            own = source.own_author_ids | turn.own_author_ids
+            if own != source.own_author_ids:
+                values["own_author_ids"] = json.dumps(sorted(own))
+            was_failing = bool(source.n_failures) | sources.free_account(connection, source.account)
+            sources.release(connection, claimed, due_at, next_poll_at=turn.next_poll_at, now=now, **values)
+            if was_failing:
+                operator.over(connection, source.brand, f"source:{source.id}", now)
+                operator.over(connection, source.brand, f"account:{source.account}", now)
+        if haul.gone:
+            self.memory.forget(source.id)
+        self.memory.remember(source.id, haul.marks)
+        if was_failing:
+            _log.info("source.recovered", source=source.id)
+            self.wake("alerts")
+        if n_bad:
+            _log.warning("source.quarantined", source=source.id, n=n_bad, of=haul.n_raws)
+        if saved.thread_ids:
+            self.wake("threads")
+        _log.info(
+            "source.polled",
+            source=source.id,
+            new=saved.n_new,
+            edited=saved.n_edited,
+            unchanged=saved.n_unchanged + haul.n_same,
+            gone=saved.n_gone,
+            took_ms=round((self.now() - started_at).total_seconds() * 1_000),
+        )
+
+    def _due_at(self, connection: Connection, source: Source, reader: Reader, turn: Turn) -> datetime:
+        if not reader.abilities.recheck_batch:
+            return turn.next_poll_at
+        check_at = sources.next_check_at(connection, source.id)
+        return turn.next_poll_at if check_at is None else min(turn.next_poll_at, check_at)
+
+    def _failed(self, claimed: Claim, source: Source, error: RemoteError) -> None:
+        now = self.now()
+        with writing(self.engine) as connection:
+            if isinstance(error, RateLimited):
+                self._let_account_wait(connection, claimed, source, error, now)
+                return
+            first = source.n_failures == 0
+            n_failures = source.n_failures + 1
+            if isinstance(error, Malformed) and error.payload:
+                unread = [(str(error), storable(error.payload[:_PAYLOAD_SHOWN]))]
+                sources.quarantine(connection, source.brand, source.id, unread, now)
+            due_at = self._next_try(connection, source, error, n_failures, now)
+            values: dict[str, Any] = {"n_failures": n_failures, "last_error": str(error)[:500]}
+            if first:
+                values["failing_since"] = to_us(now)
+            sources.release(connection, claimed, due_at, next_poll_at=due_at or now, now=now, **values)
+            if due_at is None:
+                sources.close(connection, source.id, str(error)[:500], now)
+            told = self._tell(connection, source, error, n_failures, due_at is None, now)
+        if first:
+            _log.warning("source.lost", source=source.id, error=type(error).__name__, says=str(error)[:300])
+        if told:
+            self.wake("alerts")
+
+    def _let_account_wait(
+        self, connection: Connection, claimed: Claim, source: Source, error: RateLimited, now: datetime
+    ) -> None:
+        until = max(error.retry_at or now + RATE_LIMIT_WAIT, now + timedelta(seconds=1))
+        sources.release(connection, claimed, until, next_poll_at=max(source.next_poll_at, until), now=now)
+        if sources.hold_account(connection, source.account, until, str(error)[:500]):
+            _log.info("account.rate_limited", account=source.account, until=until.isoformat())
+
+    def _next_try(
+        self, connection: Connection, source: Source, error: RemoteError, n_failures: int, now: datetime
+    ) -> datetime | None:
+        """When a failed source is tried again; None: never, it has said itself that it is gone for good."""
+        if isinstance(error, Gone) and error.status == 410:
+            return None
+        if isinstance(error, Unauthorized):
+            until = next_try(n_failures, now, base=HOLD_BASE, spread=random() / 4)  # noqa: S311 - spreads load
+            sources.hold_account(connection, source.account, until, str(error)[:500])
+            return until
+        wanted = next_try(n_failures, now, spread=random() / 4)  # noqa: S311
+        return max(wanted, error.retry_at) if error.retry_at else wanted
+
+    def _tell(
+        self,
+        connection: Connection,
+        source: Source,
+        error: RemoteError,
+        n_failures: int,
+        is_closed: bool,
+        now: datetime,
+    ) -> bool:
+        if isinstance(error, Unauthorized):
+            says = f"{source.platform} refuses the credentials of {source.account}, so nothing is read: {error}"
+            return operator.report(connection, source.brand, f"account:{source.account}", says, now)
+        if is_closed:
+            says = f"{source.id} is gone for good and is no longer read: {error}"
+            return operator.report(connection, source.brand, f"source:{source.id}", says, now)
+        if n_failures >= TELL_AFTER_FAILURES:
+            says = f"{source.id} has failed {n_failures} times in a row and is tried more slowly: {error}"
+            return operator.report(connection, source.brand, f"source:{source.id}", says, now)
+        return False
+
+
+_WELL = {"n_failures": 0, "last_error": "", "failing_since": None}
+
+_SLOWEST_CHECK = timedelta(days=1)
+_FASTEST_CHECK = timedelta(minutes=5)
+_CHECK_UNTIL = timedelta(days=60)
+
+
+def _next_check(last_at: datetime | None, now: datetime) -> datetime | None:
+    """When a thread is next looked at again: after a tenth of its age, so that the old cost little."""
+    if last_at is None or now - last_at > _CHECK_UNTIL:
+        return None
+    return now + min(max((now - last_at) / 10, _FASTEST_CHECK), _SLOWEST_CHECK)
+
+
+def read(reader: Reader, source: Source, memory: Memory, raws: Sequence[Any], gone: Sequence[str]) -> Haul:
+    """Read and measure raw comments; what is unchanged since lately is left out, what is unreadable set aside."""
+    comments: list[Comment] = []
+    marks: list[tuple[bytes, str]] = []
+    unread: list[tuple[str, str]] = []
+    fresh = memory.unknown(source.id, raws)
+    for mark, raw in fresh:
+        try:
+            comment = reader.normalise(raw)
+        except ValueError as error:
+            unread.append((storable(_short(error)), storable(_payload(raw))))
+            continue
+        if comment is not None:
+            comments.append(comment)
+            marks.append((mark, comment.native_id))
+    measured = signals.measure(comments) if comments else []
+    return Haul(comments, measured, marks, unread, len(raws) - len(fresh), tuple(gone), len(raws))
+
+
+def _short(error: ValueError) -> str:
+    return " ".join(str(error).split())[:1_000]
+
+
+def _payload(raw: Any) -> str:
+    try:
+        return json.dumps(raw, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return repr(raw)
+
+
+def _incoming(source: Source, haul: Haul) -> store.Incoming:
+    return store.Incoming(
+        source.brand, source.platform, source.id, source.added_at, haul.comments, haul.signals, signals.VERSION
+    )

@@ -1,0 +1,31 @@
+"""Pruning: what is finished and old leaves the store, a little at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from monitor import log
+from monitor.store import prune as store
+from monitor.store.engine import writing
+
+_log = log.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long what is finished is kept. Comments themselves are kept."""
+
+    deliveries: timedelta = timedelta(days=90)
+    quarantine: timedelta = timedelta(days=90)
+    silences: timedelta = timedelta(days=30)
+
+
+def prune(engine: Engine, keep: Keep, now: datetime) -> None:
+    """Delete up to a batch of each kind; what is left over goes at the next tick."""
+    with writing(engine) as connection:
+        n_deliveries = store.finished_deliveries(connection, now - keep.deliveries)
+        n_quarantine = store.old_quarantine(connection, now - keep.quarantine)
+        n_silences = store.ended_silences(connection, now - keep.silences)
+    if n_deliveries or n_quarantine or n_silences:
+        _log.info("store.pruned", deliveries=n_deliveries, quarantine=n_quarantine, silences=n_silences)

@@ -1,0 +1,176 @@
+"""The daemon: a clock that wakes the four queues, threads that work them, and a clean end."""
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from monitor import log
+from monitor.app import App, read_settings
+from monitor.errors import ConfigError
+from monitor.flows import assess, notify, prune
+from monitor.flows.deliver import Deliverer
+from monitor.flows.due import Crew, Pump
+from monitor.flows.memory import Memory
+from monitor.flows.poll import Poller
+from monitor.store import due, outbox, sources
+from monitor.store.engine import reading, writing
+from monitor.systemd import notify as tell_systemd
+from monitor.web.health import HealthServer
+
+_log = log.get()
+
+PRUNE_EVERY = timedelta(minutes=10)
+
+
+class Daemon:
+    """Runs one App until it is told to stop."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        daemon = app.settings.daemon
+        self._stop = threading.Event()
+        self.pumps: Mapping[str, Pump] = {
+            "sources": Pump("sources", self._poll),
+            "threads": Pump("threads", self._assess),
+            "alerts": Pump("alerts", self._notify),
+            "deliveries": Pump("deliveries", self._deliver),
+        }
+        poller = Poller(app.engine, lambda: app.plan, Memory(), app.now, self.wake)
+        deliverer = Deliverer(app.engine, lambda: app.plan, app.now, self.wake)
+        self._poller, self._deliverer = poller, deliverer
+        self._pollers = Crew("poll", daemon.poll_threads, lambda: self.wake("sources"))
+        self._senders = Crew("deliver", daemon.deliver_threads, lambda: self.wake("deliveries"))
+        self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
+        self._health = HealthServer(app, self) if daemon.health_port else None
+
+    def wake(self, queue: str) -> None:
+        """A commit made rows of this queue due: look at it now instead of at the next tick."""
+        self.pumps[queue].wake()
+
+    def start(self) -> None:
+        """Upgrade the store, take over the configuration and begin."""
+        self.app.upgrade()
+        self.app.sync()
+        for name, pump in self.pumps.items():
+            pump.start()
+            self._every(f"tick-{name}", self.app.settings.daemon.tick, pump.wake)
+        self._every("prune", PRUNE_EVERY, self._prune)
+        self._every("watchdog", timedelta(seconds=10), self._watchdog)
+        self._clock.start()
+        for pump in self.pumps.values():
+            pump.wake()
+        if self._health:
+            self._health.start()
+        tell_systemd("READY=1")
+        _log.info(
+            "daemon.started",
+            sources=len(self.app.settings.sources),
+            channels=len(self.app.settings.channels),
+            database=self.app.engine.dialect.name,
+        )
+
+    def run(self) -> None:
+        """Start, and work until SIGINT or SIGTERM; SIGHUP reads the configuration again."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        self.start()
+        while not self._stop.wait(1.0):
+            pass
+        self.stop()
+
+    def stop(self) -> None:
+        """End cleanly: nothing new is claimed, what is at hand is finished within the lease."""
+        tell_systemd("STOPPING=1")
+        patience = self.app.settings.daemon.lease.total_seconds()
+        self._clock.shutdown(wait=False)
+        for pump in self.pumps.values():
+            pump.stop(patience)
+        self._pollers.stop()
+        self._senders.stop()
+        if self._health:
+            self._health.stop()
+        self.app.close()
+        _log.info("daemon.stopped")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether every queue still has its worker."""
+        return all(pump.is_alive for pump in self.pumps.values())
+
+    def lags(self) -> dict[str, timedelta]:
+        """How long the oldest due row of each queue has waited."""
+        now = self.app.now()
+        with reading(self.app.engine) as connection:
+            return {queue: due.lag(connection, queue, now) for queue in self.pumps}
+
+    def reload(self) -> None:
+        """Read the configuration file again; a bad one is refused, and the present settings stay."""
+        try:
+            settings = read_settings(self.app.settings.file)
+        except ConfigError as error:
+            _log.error("config.refused", says=str(error))
+            return
+        self.app.reload(settings)
+        self.wake("sources")
+        _log.info("config.reloaded", sources=len(settings.sources))
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=self.reload, name="reload", daemon=True).start()
+
+    def _every(self, name: str, interval: timedelta, work: Callable[[], None]) -> None:
+        self._clock.add_job(work, "interval", seconds=interval.total_seconds(), id=name)
+
+    def _poll(self) -> None:
+        app, now = self.app, self.app.now()
+        while self._pollers.n_free and self._is_due("sources", now):
+            per_account = app.settings.daemon.per_account
+            with writing(app.engine) as connection:
+                claims = sources.claim(
+                    connection, now, app.plan.lease, self._pollers.n_free, self._pollers.busy(), per_account
+                )
+                accounts = {s.id: s.account for s in sources.load(connection, [c.id for c in claims]).values()}
+            for claimed in claims:
+                self._pollers.put(accounts[claimed.id], self._poller.poll, claimed)
+            if not claims:
+                return  # all that is due belongs to accounts that are busy: they wake us
+
+    def _is_due(self, queue: str, now: datetime) -> bool:
+        with reading(self.app.engine) as connection:
+            return due.is_any_due(connection, queue, now)
+
+    def _assess(self) -> None:
+        while assess.assess_due(self.app.engine, self.app.plan, self.app.now, self.wake):
+            pass
+
+    def _notify(self) -> None:
+        while notify.notify_due(self.app.engine, self.app.plan, self.app.now, self.wake):
+            pass
+
+    def _deliver(self) -> None:
+        app, now = self.app, self.app.now()
+        if not self._senders.n_free or not self._is_due("deliveries", now):
+            return
+        busy = self._senders.busy()
+        with reading(app.engine) as connection:
+            waiting = [c for c in outbox.waiting_channels(connection, now) if c not in busy]
+        if not waiting:
+            return
+        with writing(app.engine) as connection:
+            claims = outbox.claim(connection, waiting[: self._senders.n_free], now, app.plan.lease)
+        for channel, claimed in claims:
+            self._senders.put(channel, self._deliverer.deliver, claimed)
+
+    def _prune(self) -> None:
+        prune.prune(self.app.engine, prune.Keep(), self.app.now())
+
+    def _watchdog(self) -> None:
+        if self.is_alive:
+            tell_systemd("WATCHDOG=1")

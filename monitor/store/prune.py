@@ -1,0 +1,43 @@
+"""Deleting what is finished and old, in batches small enough that nobody waits for the lock."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import tuple_ as row_of
+
+from monitor.store import schema
+from monitor.store.instants import to_us
+
+BATCH = 500
+
+
+def finished_deliveries(connection: Connection, before: datetime) -> int:
+    """Forget deliveries that were sent or abandoned before an instant, and notices that have none left."""
+    table, notices = schema.deliveries, schema.notices
+    done = select(table.c.brand, table.c.id).where(table.c.due_at.is_(None), table.c.created_at < to_us(before))
+    n_gone = _delete(connection, table, done)
+    left = select(table.c.id).where(table.c.brand == notices.c.brand, table.c.notice_id == notices.c.id).exists()
+    _delete(
+        connection, notices, select(notices.c.brand, notices.c.id).where(notices.c.created_at < to_us(before), ~left)
+    )
+    return n_gone
+
+
+def old_quarantine(connection: Connection, before: datetime) -> int:
+    """Forget payloads that nobody could read since."""
+    table = schema.quarantine
+    return _delete(connection, table, select(table.c.brand, table.c.id).where(table.c.received_at < to_us(before)))
+
+
+def ended_silences(connection: Connection, before: datetime) -> int:
+    """Forget silences that have long been over."""
+    table = schema.silences
+    return _delete(connection, table, select(table.c.brand, table.c.id).where(table.c.ends_at < to_us(before)))
+
+
+def _delete(connection: Connection, table: Table, chosen: Any) -> int:
+    keys = [tuple(row) for row in connection.execute(chosen.limit(BATCH))]
+    if keys:
+        connection.execute(delete(table).where(row_of(table.c.brand, table.c.id).in_(keys)))
+    return len(keys)
