@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from monitor.core.calendar import Calendar
+from monitor.core.nearest import nearest
 from monitor.model import Team
-from monitor.settings.reading import Raw, Reading, Table, nearest
+from monitor.settings.reading import Raw, Reading, Table
 
 Windows = tuple[tuple[time, time], ...]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

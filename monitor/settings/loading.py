@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from monitor.core.alerts import Timings
+from monitor.core.nearest import nearest
 from monitor.core.playbooks import parse_playbook
 from monitor.core.routing import Route
 from monitor.core.rules import Known, RuleSet, load_rules
@@ -16,7 +17,7 @@ from monitor.errors import ConfigError, ConfigErrors
 from monitor.files import default_database_url, expand, placed_database_url, read_toml, shipped
 from monitor.model import PlaybookBrief
 from monitor.settings.brands import BrandSettings, read_brand
-from monitor.settings.reading import Raw, Reading, nearest
+from monitor.settings.reading import Raw, Reading
 from monitor.settings.sources import (
     AccountSettings,
     ChannelConfig,

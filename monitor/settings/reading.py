@@ -1,9 +1,8 @@
 """Reads one table of the configuration into its model, and collects what is wrong instead of stopping at it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -11,7 +10,8 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from monitor.durations import parse_duration
+from monitor.core.durations import parse_duration
+from monitor.core.nearest import nearest
 from monitor.errors import ConfigError
 from monitor.files import expand, read_secret
 
@@ -150,18 +150,6 @@ def known_keys(model: type[BaseModel]) -> list[str]:
     """Every key that this table may hold."""
     secrets = secret_names(model)
     return [*model.model_fields, *(f"{name}_{way}" for name in secrets for way in ("env", "file"))]
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """A hint to the name that was probably meant, or the names there are; "" where there are none."""
-    known = list(names)
-    folded = {known_name.casefold(): known_name for known_name in known}
-    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    if close:
-        return f'; did you mean "{folded[close[0]]}"?'
-    if not known:
-        return ""
-    return f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}"
 
 
 def _reason(model: type[BaseModel], name: str, kind: str, says: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from monitor.core.nearest import nearest
 from monitor.errors import NotFound
-from monitor.settings.reading import Raw, Reading, Table, known_keys, nearest
+from monitor.settings.reading import Raw, Reading, Table, known_keys
 from monitor.settings.tables import AccountTable, ChannelTable, SourceTable
 
 SHORTEST = timedelta(seconds=1)
