@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,17 @@ from sqlalchemy import Engine
 
 import connectors
 from connectors.base import Known
-from monitor import channels, log, signals
-from monitor.core.threads import FoldPolicy
+from monitor import channels, signals
 from monitor.errors import NotFound
 from monitor.files import shipped
 from monitor.flows.plan import Brand, Plan, Reader
 from monitor.http import HttpClient
+from monitor.log import get_logger
 from monitor.settings import Available, Settings, load_settings
 from monitor.store import migrate, sources, threads
 from monitor.store.engine import open_engine, writing
 
-_log = log.get()
+_log = get_logger(__name__)
 
 MAX_READERS = 1_000  # built connectors that are kept; more are built again when they are needed
 
@@ -108,19 +107,9 @@ def _build_plan(settings: Settings, http: HttpClient) -> Plan:
         rules=settings.rules,
         timings=settings.timings,
         playbooks=settings.playbooks,
-        fold=_fold_policy(settings),
+        fold=settings.fold,
         lease=settings.daemon.lease,
     )
-
-
-def _fold_policy(settings: Settings) -> FoldPolicy:
-    table = settings.threads
-    policy = FoldPolicy(
-        closing_threshold=table.closing_threshold, hand_off_wait=table.hand_off_wait, likes_answer=table.likes_answer
-    )
-    if table.needs_reply_threshold is None:
-        return policy
-    return replace(policy, needs_reply_threshold=table.needs_reply_threshold)
 
 
 class Readers:
