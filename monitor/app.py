@@ -11,17 +11,16 @@ from sqlalchemy import Engine
 
 import connectors
 from connectors.base import Known
-from monitor import channels, signals
+from monitor import channels, log, signals
 from monitor.errors import NotFound
 from monitor.files import shipped
 from monitor.flows.plan import Brand, Plan, Reader
 from monitor.http import HttpClient
-from monitor.log import get_logger
 from monitor.settings import Available, Settings, load_settings
 from monitor.store import migrate, sources, threads
 from monitor.store.engine import open_engine, writing
 
-_log = get_logger(__name__)
+_log = log.get()
 
 MAX_READERS = 1_000  # built connectors that are kept; more are built again when they are needed
 
