@@ -1,27 +1,106 @@
-"""Alerts: flags that people are told about together."""
+"""Alerts: flags that people are told about together, by the rule and what the rule groups by.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+What is compared are sets of fingerprints, never counts: a flag that leaves while another comes is news. An alert
+whose last flag leaves is resolved and stays so; when the same comes up again, that is a new alert.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.model import Alert, Flag
+from monitor.model import Alert, Flag, Severity, make_id
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """When people are told: after how long first, how soon of more, how often again."""
+    """When people are told: after how long first, how soon of more, how often again (zero or less: never again)."""
 
     group_wait: timedelta = timedelta(seconds=30)
     group_interval: timedelta = timedelta(minutes=5)
     repeat: timedelta = timedelta(hours=4)
 
 
+Key = tuple[str, str]
+
+
 def group(
     raised: Sequence[Flag],
     cleared: Sequence[Flag],
-    open_alerts: Mapping[tuple[str, str], Alert],
+    open_alerts: Mapping[Key, Alert],
     now: datetime,
     timings: Timings,
 ) -> tuple[Alert, ...]:
-    """The alerts that these flags open, join, leave or resolve; those that do not change are left out."""
-    raise NotImplementedError
+    """The alerts that these flags open, join, leave or resolve; those that do not change are left out.
+
+    `open_alerts` are, by (brand, group_key), the unresolved ones that these flags are in or could join. A flag
+    that is raised again is where it belongs already; one whose group changed moves. The order of the flags
+    does not matter, and a flag that is both raised and cleared stands.
+    """
+    del timings  # when anybody is told is decided by `notices`
+    joining = {(flag.brand, flag.fingerprint): flag for flag in raised if not flag.is_history}
+    leaving = {(flag.brand, flag.fingerprint) for flag in (*cleared, *raised)}
+    members = {key: dict(alert.members) for key, alert in open_alerts.items()}
+    for key, within in members.items():
+        _take_out(within, key, leaving, joining)
+    for flag in joining.values():
+        members.setdefault((flag.brand, flag.group_key), {})[flag.fingerprint] = flag.severity
+    firsts = {(flag.brand, flag.group_key): flag for flag in sorted(joining.values(), key=_order, reverse=True)}
+    sources = _sources(joining.values())
+    changed = []
+    for key, within in members.items():
+        before = open_alerts.get(key)
+        alert = before if before is not None else _open(firsts[key], now)
+        after = _with_members(alert, within, sources.get(key, frozenset()), now)
+        if after != before:
+            changed.append(after)
+    return tuple(changed)
+
+
+def _order(flag: Flag) -> tuple[datetime, str]:
+    return flag.raised_at, flag.fingerprint
+
+
+def _take_out(
+    members: dict[str, Severity], key: Key, leaving: set[tuple[str, str]], joining: Mapping[tuple[str, str], Flag]
+) -> None:
+    """Remove the flags that stand no more, and those that belong into another alert now."""
+    for brand, fingerprint in leaving:
+        if brand != key[0] or fingerprint not in members:
+            continue
+        flag = joining.get((brand, fingerprint))
+        if flag is None or flag.group_key != key[1]:
+            del members[fingerprint]
+
+
+def _sources(flags: Iterable[Flag]) -> dict[Key, frozenset[str]]:
+    found: dict[Key, set[str]] = {}
+    for flag in flags:
+        found.setdefault((flag.brand, flag.group_key), set()).add(flag.source_id)
+    return {key: frozenset(sources) for key, sources in found.items()}
+
+
+def _open(first: Flag, now: datetime) -> Alert:
+    return Alert(
+        brand=first.brand,
+        id=make_id(first.brand, "alert", f"{first.group_key}@{now.isoformat()}"),
+        rule=first.rule,
+        group_key=first.group_key,
+        severity=first.severity,
+        status="open",
+        opened_at=now,
+        playbook=first.playbook,
+        route=first.route,
+        platform=first.platform,
+        source_id=first.source_id,
+    )
+
+
+def _with_members(alert: Alert, members: Mapping[str, Severity], sources: frozenset[str], now: datetime) -> Alert:
+    if not members:
+        return replace(alert, members={}, status="resolved", resolved_at=now)
+    return replace(
+        alert,
+        members=members,
+        severity=min(members.values(), key=lambda severity: severity.rank),
+        source_id=alert.source_id if sources <= {alert.source_id} else "",
+    )

@@ -1,55 +1,244 @@
 """Rules: which threads people must look at, how urgently, and why."""
 
-from __future__ import annotations
-
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from math import inf
 from typing import Any
 
+from monitor import signals
+from monitor.core.calendar import Calendar
 from monitor.core.facts import Facts as Facts
-from monitor.model import Flag
+from monitor.core.facts import View, from_micros
+from monitor.core.findings import Trial, evidence, find, reasons
+from monitor.core.matching import Matcher
+from monitor.core.rules_config import Rule, read_rules
+from monitor.core.rules_config import list_files as list_files
+from monitor.core.rules_config import parse_list as parse_list
+from monitor.core.truth import Known as Known
+from monitor.core.truth import Truth
+from monitor.model import (
+    Author,
+    Comment,
+    CustomerState,
+    Flag,
+    Kind,
+    Reason,
+    StoredComment,
+    Team,
+    ThreadActs,
+    ThreadState,
+    show_id,
+)
+
+_SEMANTICS = 1  # raise it when the same rules would judge the same facts differently: every open thread is judged anew
+_MOST_EVIDENCE = 100
+_MOST_EXPLAINED = 3  # comments whose reasons a flag carries
+_NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday, for trying a text at no particular time
+_NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The flags that stand, and the first instant (aware UTC) at which the clock alone could change them."""
+    """The flags that stand, most urgent first, and the first instant at which the clock alone could change them."""
 
     flags: tuple[Flag, ...] = ()
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The names that rules may refer to; None means that they are not checked."""
+_Asked = Sequence[tuple[Callable[[View], Truth], Rule]]
 
-    playbooks: Collection[str] | None = None
-    routes: Collection[str] | None = None
-    brands: Collection[str] | None = None
-    sources: Collection[str] | None = None
-    platforms: Collection[str] | None = None
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A rule that holds, and for what: open comments, or None for the post itself."""
+
+    rule: Rule
+    candidates: list[StoredComment | None]
 
 
 class RuleSet:
-    """All enabled rules, compiled."""
+    """All rules of a configuration, compiled; the same for any number of threads at once.
 
-    digest: str
-    needs_first_timer: bool
-    people_window: timedelta | None
-    titles: Mapping[str, str]
+    `titles` names all rules, disabled ones too. `people_window` is how far back a post's comments are looked at.
+    """
+
+    def __init__(self, rules: Sequence[Rule], matcher: Matcher, digest: str) -> None:
+        self.rules = tuple(rules)
+        self.digest = digest
+        self.titles: Mapping[str, str] = {rule.name: rule.title for rule in rules}
+        self._matcher = matcher
+        enabled = sorted((rule for rule in rules if rule.is_enabled), key=lambda rule: rule.severity.rank)
+        self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
+        self.people_window: timedelta | None = max((r.window for r in enabled if r.window is not None), default=None)
+        self._of_comments = tuple((rule.when.test, rule) for rule in enabled)
+        self._of_posts = tuple((rule.when.test, rule) for rule in enabled if rule.window is not None)
 
     def evaluate(self, facts: Facts, now: datetime) -> Verdict:
-        """What the rules say of this thread now."""
-        raise NotImplementedError
+        """What the rules say of this thread now: nothing while it is snoozed or nobody waits in it."""
+        state, snoozed_until = facts.state, facts.acts.snoozed_until
+        if snoozed_until is not None and now < snoozed_until:
+            return Verdict((), _earliest(now, snoozed_until, state.due_at))
+        if not state.open_ids and not facts.subject_people:
+            return Verdict((), _earliest(now, state.due_at))
+        view = View(facts, now, self._matcher)
+        held, changes_at = self._judge(view)
+        flags = tuple(_raise_flag(each, view) for each in held)
+        flags = tuple(sorted(flags, key=lambda flag: flag.severity.rank))
+        return Verdict(flags, _earliest(now, from_micros(changes_at), state.due_at))
+
+    def _judge(self, view: View) -> tuple[list[_Held], float]:
+        """The rules that hold, each with the comments for which it does, and when that could change."""
+        held: dict[str, _Held] = {}
+        soonest = inf
+        for comment, asked in self._candidates(view.facts):
+            view.look_at(comment)
+            for test, rule in asked:
+                truth = test(view)
+                if truth > 0:
+                    held.setdefault(rule.name, _Held(rule, [])).candidates.append(comment)
+                else:
+                    truth = -truth
+                if truth < soonest:
+                    soonest = truth
+        return list(held.values()), soonest
+
+    def _candidates(self, facts: Facts) -> Iterator[tuple[StoredComment | None, _Asked]]:
+        if facts.subject_people and self._of_posts:
+            yield None, self._of_posts
+        comments = facts.comments
+        for number in facts.state.open_ids:
+            comment = comments.get(number)
+            if comment is not None:
+                yield comment, self._of_comments
+
+    def explain(self, facts: Facts, now: datetime) -> tuple[Trial, ...]:
+        """Every rule, disabled ones too, tried on each open comment of the thread (and on the post, if it is one)."""
+        view = View(facts, now, self._matcher)
+        trials = []
+        for comment, _ in [*self._candidates(facts)]:
+            view.look_at(comment)
+            trials += [_try(rule, view) for rule in self.rules if comment is not None or rule.window is not None]
+        return tuple(trials)
+
+    def test_text(
+        self,
+        text: str,
+        *,
+        platform: str = "example",
+        brand: str = "example",
+        source: str = "example",
+        kind: Kind = "comment",
+        author: str = "Somebody",
+        handle: str = "",
+        n_followers: int | None = None,
+        is_bot: bool = False,
+        stars: float | None = None,
+        n_likes: int = 0,
+        language: str = "",
+        waiting: timedelta = timedelta(0),
+        is_first: bool = True,
+        calendar: Calendar | None = None,
+        team: Team | None = None,
+        now: datetime = _NOON,
+    ) -> tuple[Trial, ...]:
+        """Every rule tried on a text, as if it were the only comment of its thread and had waited so long."""
+        by = Author("1", author, handle, n_followers=n_followers, is_bot=is_bot)
+        comment = Comment(
+            "1", kind, text, by, now - waiting, language=language, stars=stars, n_likes=n_likes, permalink=""
+        )
+        stored = StoredComment(
+            brand, platform, source, 1, 1, None, None, comment, comment.created_at,
+            signals=signals.measure([comment])[0], signals_version=signals.VERSION,
+        )  # fmt: skip
+        customer = CustomerState(by.key, "awaiting", comment.created_at, (1,), comment.created_at)
+        state = ThreadState(comment.created_at, (1,), (customer,), 1, comment.created_at)
+        hours = calendar or Calendar("UTC", None)
+        earlier = {} if is_first else {by.key: 1}
+        whole = Facts(brand, source, platform, hours, team or Team(), state, {1: stored}, ThreadActs(), 1, (), earlier)
+        return self.explain(whole, now)
+
+
+def _earliest(now: datetime, *instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None and instant > now), default=None)
+
+
+def _try(rule: Rule, view: View) -> Trial:
+    finding = find(rule.when, view)
+    about = view.comment.id if view.comment else None
+    return Trial(rule.name, rule.title, rule.severity, rule.playbook, rule.is_enabled, finding.holds, about, finding)
+
+
+def _raise_flag(held: _Held, view: View) -> Flag:
+    """The flag of a rule that holds, with reasons from its first comments and the evidence of all of them."""
+    rule, facts = held.rule, view.facts
+    why: list[Reason] = []
+    for candidate in held.candidates[:_MOST_EXPLAINED]:
+        view.look_at(candidate)
+        why += [reason for reason in reasons(rule.when, view) if reason not in why]
+    rests_on = _evidence(held, view)
+    fresh = [it for it in rests_on if not it.is_history]
+    kept = (fresh or rests_on)[:_MOST_EVIDENCE]
+    return Flag(
+        brand=facts.brand,
+        thread_id=facts.thread_id,
+        rule=rule.name,
+        severity=rule.severity,
+        group_key=_group_key(rule, facts, kept),
+        reasons=tuple(why),
+        evidence=tuple(it.id for it in kept),
+        raised_at=view.now,
+        is_history=bool(rests_on) and not fresh,
+        playbook=rule.playbook,
+        route=rule.route,
+        platform=facts.platform,
+        source_id=facts.source_id,
+    )
+
+
+def _evidence(held: _Held, view: View) -> list[StoredComment]:
+    """The comments that the flag rests on, each once, in the order of the thread."""
+    found: dict[int, StoredComment] = {}
+    for candidate in held.candidates:
+        if candidate is not None:
+            found[candidate.id] = candidate
+            continue
+        view.look_at(None)
+        numbers = set(evidence(held.rule.when, view))
+        found |= {it.id: it for it in view.facts.subject_people if it.id in numbers}
+    return list(found.values())
+
+
+def _group_key(rule: Rule, facts: Facts, rests_on: Sequence[StoredComment]) -> str:
+    """What the flag is told together with: the rule, and what the rule groups by."""
+    first = rests_on[0] if rests_on else None
+    match rule.group_by:
+        case "brand":
+            return f"{rule.name}@brand"
+        case "source":
+            return f"{rule.name}@source:{facts.source_id}"
+        case "author" if first is not None:
+            return f"{rule.name}@author:{facts.platform}:{first.comment.author.key}"
+        case "subject":
+            subject = first.subject_id if first is not None and first.subject_id is not None else facts.thread_id
+            return f"{rule.name}@subject:{show_id(subject)}"
+        case _:
+            return f"{rule.name}@thread:{show_id(facts.thread_id)}"
 
 
 def load_rules(
     tables: Sequence[tuple[str, Mapping[str, Any]]],
-    known: Known = Known(),  # noqa: B008 - frozen
+    known: Known = _NOTHING_KNOWN,
     lists: Mapping[str, Sequence[str]] | None = None,
 ) -> RuleSet:
-    """Compile parsed rule files; a later file's rule replaces an earlier one of the same name.
+    """Compile parsed rule files, given as (file, table); what a later file says of a rule replaces the earlier word.
+
+    `lists` holds the author lists that are kept in files (see `list_files`).
 
     Raises: ConfigError with file, key, reason and the nearest valid name: refuse the configuration.
     """
-    raise NotImplementedError
+    rules, matcher, matters = read_rules(tables, known, lists or {})
+    whole = json.dumps([_SEMANTICS, matters], sort_keys=True, default=str)
+    return RuleSet(rules, matcher, blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())

@@ -1,0 +1,228 @@
+"""Conditions: what a rule can ask of an open comment and its thread. A new condition is one function here.
+
+Each is made from its table in the rule file (`docs/rules.md` shows every one) and from nothing else. The
+conditions on who wrote are in `writers`, that on many people under one post is in `people`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from monitor import signals
+from monitor.core.facts import View, length_in_micros, micros
+from monitor.core.matching import compile_pattern, matched_words
+from monitor.core.people import people
+from monitor.core.truth import (
+    ALWAYS,
+    MANY,
+    NEVER,
+    Asked,
+    Condition,
+    Found,
+    Leaf,
+    Truth,
+    one_of,
+    signal_names,
+    version_of,
+)
+from monitor.core.writers import author_in, edited_after_reply, first_timer, followers, is_bot
+from monitor.model import Reason, StoredComment
+
+KINDS = ("comment", "mention", "review", "message", "post")
+
+
+def kind(section: Asked) -> Condition:
+    wanted = section.choices("kind", KINDS, "kind")
+    leaf = Leaf("kind", f"is a {one_of(wanted)}", one_of(wanted))
+    return leaf.about(
+        lambda _, it: it.comment.kind in wanted, lambda _, it: Found(f"is a {it.comment.kind}", it.comment.kind)
+    )
+
+
+def platform(section: Asked) -> Condition:
+    return _place("platform", section.choices("platform", section.context.known.platforms, "platform"), "on")
+
+
+def source(section: Asked) -> Condition:
+    return _place("source_id", section.choices("source", section.context.known.sources, "source"), "from the source")
+
+
+def brand(section: Asked) -> Condition:
+    return _place("brand", section.choices("brand", section.context.known.brands, "brand"), "to the brand")
+
+
+def _place(attribute: str, wanted: tuple[str, ...], says: str) -> Condition:
+    """A condition on where the thread is, which a post without comments can satisfy too."""
+    name = attribute.removesuffix("_id")
+
+    def reason(view: View) -> Reason:
+        value = getattr(view.facts, attribute)
+        about = view.comment.id if view.comment else None
+        return Reason(name, f"{says} {value}", (), value, one_of(wanted), about)
+
+    def test(view: View) -> Truth:
+        return ALWAYS if getattr(view.facts, attribute) in wanted else NEVER
+
+    return Condition(name, f"{says} {one_of(wanted)}", test, reason)
+
+
+def language(section: Asked) -> Condition:
+    wanted = frozenset(code.casefold() for code in section.texts("language"))
+
+    def spoken(it: StoredComment) -> str:
+        measured = it.signals.get("language")
+        return it.comment.language or (measured if isinstance(measured, str) else "")
+
+    def test(_: View, it: StoredComment) -> bool:
+        code = spoken(it).casefold()
+        return code in wanted or code.partition("-")[0] in wanted
+
+    leaf = Leaf("language", f"is in {one_of(sorted(wanted))}", one_of(sorted(wanted)))
+    return leaf.about(test, lambda _, it: Found(f"is in {spoken(it) or 'no language that we know'}", spoken(it)))
+
+
+def phrases(section: Asked) -> Condition:
+    wanted = section.phrases()
+    numbers = frozenset(wanted)
+
+    def test(view: View) -> Truth:
+        hits = view.hits()
+        return ALWAYS if hits and not hits.isdisjoint(numbers) else NEVER
+
+    def found(view: View, _: StoredComment) -> Found:
+        words = tuple(wanted[number] for number in sorted(view.hits() & numbers))
+        return Found(
+            "says " + ", ".join(f"“{word}”" for word in words) if words else "says none of the phrases", None, words
+        )
+
+    some = list(wanted.values())
+    says = "says " + one_of([f"“{phrase}”" for phrase in some[:3]]) + (f" or {len(some) - 3} more" * (len(some) > 3))
+    return Leaf("phrases", says, cost=1).directly(test, found)
+
+
+def pattern(section: Asked) -> Condition:
+    written = section.text("pattern")
+    try:
+        number = section.context.matcher.add_pattern(written)
+    except ValueError as error:
+        section.refuse("pattern", str(error))
+    compiled = compile_pattern(written)
+
+    def found(_: View, it: StoredComment) -> Found:
+        words = matched_words(compiled, it.comment.text)
+        return Found(f"matches: “{words}”" if words else "does not match", None, (words,) if words else ())
+
+    leaf = Leaf("pattern", f"matches {written}", written, cost=1)
+    return leaf.about(lambda view, _: number in view.hits(), found)
+
+
+def signal(section: Asked) -> Condition:
+    name = section.choice("signal", signal_names())
+    if ("at_least" in section.table) == ("below" in section.table):
+        section.refuse("signal", 'exactly one of "at_least" and "below" goes with it')
+    is_least = "at_least" in section.table
+    limit = section.number("at_least" if is_least else "below", 0, 1)
+
+    def test(view: View) -> Truth:
+        if view.comment is None:
+            return NEVER
+        value = view.comment.signals.get(name)
+        if value.__class__ is not float:
+            return NEVER
+        return ALWAYS if (value >= limit) is is_least else NEVER  # type: ignore[operator]  # it is a float
+
+    def found(_: View, it: StoredComment) -> Found:
+        value = it.signals.get(name)
+        measured = f"{name} {value:.2f}" if isinstance(value, float) else f"{name} not measured"
+        return Found(f"{measured} ({wanted})", value, signals.explain(name, it.comment), version_of(name, it))
+
+    wanted = f"{'at least' if is_least else 'below'} {limit:g}"
+    return Leaf("signal", f"{name} {wanted}", limit).directly(test, found)
+
+
+def stars(section: Asked) -> Condition:
+    is_most = "stars_at_most" in section.table
+    key = "stars_at_most" if is_most else "stars_at_least"
+    limit = section.number(key, 0, 10)
+
+    def test(_: View, it: StoredComment) -> bool:
+        given = it.comment.stars
+        return given is not None and (given <= limit if is_most else given >= limit)
+
+    def found(_: View, it: StoredComment) -> Found:
+        return Found("no stars given" if it.comment.stars is None else f"{it.comment.stars:g} stars", it.comment.stars)
+
+    return Leaf(key, f"at {'most' if is_most else 'least'} {limit:g} stars", limit).about(test, found)
+
+
+def likes(section: Asked) -> Condition:
+    least = section.number("likes_at_least", 0, MANY)
+    return Leaf("likes_at_least", f"at least {least:,g} likes", least).about(
+        lambda _, it: it.comment.n_likes >= least,
+        lambda _, it: Found(f"{it.comment.n_likes:,} likes", it.comment.n_likes),
+    )
+
+
+def waiting(section: Asked) -> Condition:
+    """How long its author has been waiting, in business hours unless the rule says otherwise."""
+    length, text = section.duration("waiting"), section.text("waiting")
+    micros_long = length_in_micros(length)
+    is_business = section.choice("clock", ("business", "clock"), "business") == "business"
+
+    def test(view: View, _: StoredComment) -> Truth:
+        since = view.waiting_since()
+        if since is None:
+            return NEVER
+        at = micros(view.facts.calendar.add(since, length)) if is_business else micros(since) + micros_long
+        return ALWAYS if view.now_micros >= at else -at
+
+    def found(view: View, _: StoredComment) -> Found:
+        since = view.waiting_since()
+        return Found(
+            f"waiting since {since:%Y-%m-%d %H:%M} UTC" if since else "not waiting",
+            since.isoformat() if since else None,
+        )
+
+    unit = f"{text} of business hours" if is_business else text
+    return Leaf("waiting", f"has waited {unit}", text, cost=2).about(test, found)
+
+
+def age(section: Asked) -> Condition:
+    is_older = "older_than" in section.table
+    key = "older_than" if is_older else "younger_than"
+    micros_long, text = length_in_micros(section.duration(key)), section.text(key)
+
+    def test(view: View, it: StoredComment) -> Truth:
+        at = micros(it.comment.created_at) + micros_long
+        if view.now_micros >= at:
+            return ALWAYS if is_older else NEVER
+        return -at if is_older else at
+
+    def found(_: View, it: StoredComment) -> Found:
+        written = it.comment.created_at
+        return Found(f"written {written:%Y-%m-%d %H:%M} UTC", written.isoformat())
+
+    return Leaf(key, f"is {key.replace('_', ' ')} {text}", text, cost=2).about(test, found)
+
+
+CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
+    "kind": kind,
+    "platform": platform,
+    "source": source,
+    "brand": brand,
+    "language": language,
+    "author_in": author_in,
+    "followers_at_least": followers,
+    "is_bot": is_bot,
+    "first_timer": first_timer,
+    "edited_after_reply": edited_after_reply,
+    "phrases": phrases,
+    "pattern": pattern,
+    "signal": signal,
+    "stars_at_most": stars,
+    "stars_at_least": stars,
+    "likes_at_least": likes,
+    "waiting": waiting,
+    "older_than": age,
+    "younger_than": age,
+    "people": people,
+}
+"""Each condition by the key that names it; other keys of its table belong to that one."""
