@@ -51,7 +51,7 @@ def start(style: str = "auto", stream: TextIO | None = None, level: str = "info"
     _take_in_libraries(is_console, stream)
 
 
-def get_logger(name: str = "", **bound: Any) -> structlog.typing.FilteringBoundLogger:
+def get(name: str = "", **bound: Any) -> structlog.typing.FilteringBoundLogger:
     """A logger whose every line carries `bound`; `start` may come later."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name, **bound)
     return logger

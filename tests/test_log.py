@@ -30,7 +30,7 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 
 def test_a_line_is_one_json_object_with_its_time_in_utc(stream: io.StringIO) -> None:
     log.start("auto", stream)
-    log.get_logger(source="shop").info("source.polled", new=3, took_ms=412)
+    log.get(source="shop").info("source.polled", new=3, took_ms=412)
     (line,) = lines(stream)
     assert line["event"] == "source.polled"
     assert (line["source"], line["new"], line["took_ms"], line["level"]) == ("shop", 3, 412, "info")
@@ -39,7 +39,7 @@ def test_a_line_is_one_json_object_with_its_time_in_utc(stream: io.StringIO) -> 
 
 def test_the_console_style_is_plain_words_without_colour_when_nobody_is_at_a_terminal(stream: io.StringIO) -> None:
     log.start("console", stream)
-    log.get_logger().warning("source.lost", source="shop", reason="shop.example answered 503")
+    log.get().warning("source.lost", source="shop", reason="shop.example answered 503")
     assert "source.lost" in stream.getvalue()
     assert "shop.example answered 503" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
@@ -50,7 +50,7 @@ def test_the_console_style_is_plain_words_without_colour_when_nobody_is_at_a_ter
 )
 def test_a_secret_is_recognised_by_its_name(stream: io.StringIO, key: str) -> None:
     log.start("json", stream)
-    log.get_logger().info("channel.checked", **{key: "hunter2"}, inner={key: ["hunter2"]})
+    log.get().info("channel.checked", **{key: "hunter2"}, inner={key: ["hunter2"]})
     assert "hunter2" not in stream.getvalue()
     assert lines(stream)[0][key] == log.SECRET
 
@@ -68,8 +68,8 @@ def test_a_secret_is_recognised_by_its_name(stream: io.StringIO, key: str) -> No
 )
 def test_a_secret_is_recognised_by_its_form_wherever_it_stands(stream: io.StringIO, text: str) -> None:
     log.start("json", stream)
-    log.get_logger().info("source.lost", reason=f"no answer from {text}")
-    log.get_logger().info(f"no answer from {text}")
+    log.get().info("source.lost", reason=f"no answer from {text}")
+    log.get().info(f"no answer from {text}")
     logging.getLogger("library").warning("no answer from %s", text)
     assert "hunter22" not in stream.getvalue()
     assert len(lines(stream)) == 3
@@ -80,7 +80,7 @@ def test_a_traceback_keeps_its_lines_and_loses_its_secrets(stream: io.StringIO) 
     try:
         raise RuntimeError("https://jane:hunter22@shop.example/")
     except RuntimeError:
-        log.get_logger().exception("queue.failed", queue="sources")
+        log.get().exception("queue.failed", queue="sources")
     (line,) = lines(stream)
     assert "RuntimeError" in str(line["exception"])
     assert "hunter22" not in stream.getvalue()
@@ -89,20 +89,20 @@ def test_a_traceback_keeps_its_lines_and_loses_its_secrets(stream: io.StringIO) 
 @pytest.mark.parametrize("key", ["text", "comment", "excerpt", "body", "payload"])
 def test_what_people_wrote_is_never_logged(stream: io.StringIO, key: str) -> None:
     log.start("json", stream)
-    log.get_logger().info("comment.quarantined", **{key: "my order never came"})
+    log.get().info("comment.quarantined", **{key: "my order never came"})
     assert "never came" not in stream.getvalue()
 
 
 def test_a_count_whose_name_sounds_secret_is_still_a_count(stream: io.StringIO) -> None:
     log.start("json", stream)
-    log.get_logger().info("source.polled", new=3, comment=2, unchanged=96)
+    log.get().info("source.polled", new=3, comment=2, unchanged=96)
     assert lines(stream)[0]["comment"] == 2
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_a_platform_cannot_steer_the_terminal_or_forge_a_line(stream: io.StringIO, style: str) -> None:
     log.start(style, stream)
-    log.get_logger().info("source.lost", reason="\x1b[2J\nevent=all.good\u202e")
+    log.get().info("source.lost", reason="\x1b[2J\nevent=all.good\u202e")
     assert "\x1b" not in stream.getvalue()
     assert stream.getvalue().count("\n") == 1
     assert "\u202e" not in stream.getvalue()

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,7 +11,7 @@ from monitor.core.alerts import Timings
 from monitor.core.nearest import nearest
 from monitor.core.playbooks import parse_playbook
 from monitor.core.routing import Route
-from monitor.core.rules import Known, RuleSet, load_rules
+from monitor.core.rules import Known, RuleSet, list_files, load_rules, parse_list
 from monitor.core.threads import FoldPolicy
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.files import default_database_url, expand, placed_database_url, read_toml, shipped
@@ -35,7 +35,7 @@ from monitor.settings.tables import (
     ThreadsTable,
 )
 
-TOP = ("database", "daemon", "brands", "accounts", "sources", "channels", "routes", "alerts", "threads", "lists")
+TOP = ("database", "daemon", "brands", "accounts", "sources", "channels", "routes", "alerts", "threads")
 FILES = ("rules", "playbooks")
 SHIPPED = "shipped"  # what stands for our own rules or playbooks in the configuration
 T = TypeVar("T")
@@ -195,15 +195,14 @@ def _read_rules(reading: Reading, raw: Raw, known: Known) -> RuleSet | None:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         reading.refuse("rules", 'must be a list of files, such as ["shipped", "rules.toml"]')
         return None
-    tables = []
-    for name in names:
-        path = shipped("config", "rules.toml") if name == SHIPPED else _path(reading, name)
-        try:
-            tables.append((str(path), read_toml(path)))
-        except ConfigError as error:
-            reading.errors.append(error)
+    tables: list[tuple[str, Raw]] = []
+    lists: dict[str, Sequence[str]] = {}
     try:
-        return load_rules(tables, known, _read_lists(reading, raw))
+        for name in names:
+            path = shipped("config", "rules.toml") if name == SHIPPED else _path(reading, name)
+            tables.append((str(path), read_toml(path)))
+            lists |= _read_lists(path, tables[-1])
+        return load_rules(tables, known, lists)
     except ConfigErrors as error:
         reading.errors.extend(error.errors)
     except ConfigError as error:
@@ -211,13 +210,15 @@ def _read_rules(reading: Reading, raw: Raw, known: Known) -> RuleSet | None:
     return None
 
 
-def _read_lists(reading: Reading, raw: Raw) -> dict[str, list[str]]:
-    """The lists of people that rules name."""
-    lists = reading.table(raw, "lists")
-    for name, people in lists.items():
-        if not isinstance(people, list) or not all(isinstance(person, str) for person in people):
-            reading.refuse(f"lists.{name}", 'must be a list of people, such as ["@jane", "mastodon:12345"]')
-    return lists
+def _read_lists(path: Path, table: tuple[str, Raw]) -> dict[str, Sequence[str]]:
+    """The lists of people that a file of rules keeps in files beside it."""
+    try:
+        return {
+            name: parse_list((path.parent / file).read_text(encoding="utf-8"))
+            for name, file in list_files([table]).items()
+        }
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "lists", f"a list cannot be read: {error}") from None
 
 
 def _read_playbooks(reading: Reading, directory: Any) -> dict[str, PlaybookBrief]:
@@ -233,7 +234,8 @@ def _read_playbooks(reading: Reading, directory: Any) -> dict[str, PlaybookBrief
     found: dict[str, PlaybookBrief] = {}
     for path in (path for place in places for path in sorted(place.glob("*.md"))):
         try:
-            found[path.stem] = parse_playbook(path.read_text(encoding="utf-8"), str(path))
+            playbook = parse_playbook(path.read_text(encoding="utf-8"), str(path))
+            found[playbook.name] = playbook
         except ConfigError as error:
             reading.errors.append(error)
         except (OSError, UnicodeDecodeError) as error:
