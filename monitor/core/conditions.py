@@ -95,7 +95,7 @@ def phrases(section: Asked) -> Condition:
 
     some = list(wanted.values())
     says = "says " + one_of([f"“{phrase}”" for phrase in some[:3]]) + (f" or {len(some) - 3} more" * (len(some) > 3))
-    return Leaf("phrases", says, cost=1).directly(test, found)
+    return Leaf("phrases", says, cost=1, gate=numbers).directly(test, found)
 
 
 def pattern(section: Asked) -> Condition:
@@ -110,7 +110,7 @@ def pattern(section: Asked) -> Condition:
         words = matched_words(compiled, it.comment.text)
         return Found(f"matches: “{words}”" if words else "does not match", None, (words,) if words else ())
 
-    leaf = Leaf("pattern", f"matches {written}", written, cost=1)
+    leaf = Leaf("pattern", f"matches {written}", written, cost=1, gate=frozenset({number}))
     return leaf.about(lambda view, _: number in view.hits(), found)
 
 
@@ -171,7 +171,7 @@ def waiting(section: Asked) -> Condition:
         since = view.waiting_since()
         if since is None:
             return NEVER
-        at = micros(view.facts.calendar.add(since, length)) if is_business else micros(since) + micros_long
+        at = view.opening_time_after(since, length) if is_business else micros(since) + micros_long
         return ALWAYS if view.now_micros >= at else -at
 
     def found(view: View, _: StoredComment) -> Found:

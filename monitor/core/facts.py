@@ -56,13 +56,14 @@ class View:
     What several conditions need is worked out once, when the first of them asks.
     """
 
-    __slots__ = ("_hits", "_matcher", "_waiting", "comment", "facts", "now", "now_micros")
+    __slots__ = ("_hits", "_matcher", "_opening", "_waiting", "comment", "facts", "now", "now_micros")
 
     def __init__(self, facts: Facts, now: datetime, matcher: Matcher) -> None:
         self.facts, self.now, self.now_micros = facts, now, micros(now)
         self.comment: StoredComment | None = None
         self._matcher = matcher
         self._hits: frozenset[int] | None = None
+        self._opening: dict[tuple[datetime, timedelta], int] = {}
         self._waiting: dict[int, datetime | None] | None = None
 
     def look_at(self, comment: StoredComment | None) -> None:
@@ -83,3 +84,10 @@ class View:
             customers = self.facts.state.customers
             self._waiting = {number: each.awaiting_since for each in customers for number in each.open_ids}
         return self._waiting.get(self.comment.id) if self.comment else None
+
+    def opening_time_after(self, since: datetime, length: timedelta) -> int:
+        """When so much of the brand's business time has passed, in microseconds since 1970."""
+        at = self._opening.get((since, length))
+        if at is None:
+            at = self._opening[since, length] = micros(self.facts.calendar.add(since, length))
+        return at

@@ -9,6 +9,8 @@ from monitor.core.facts import View, length_in_micros, micros
 from monitor.core.truth import NEVER, Asked, Condition, Truth, signal_names, version_of
 from monitor.model import Reason, StoredComment
 
+QUALIFIES_PEOPLE = frozenset({"signal", "phrases"})  # elsewhere conditions of their own, here they say who counts
+
 
 @dataclass(frozen=True, slots=True)
 class _Crowd:
@@ -125,4 +127,6 @@ def people(section: Asked) -> Condition:
     within, lasts = section.duration("within"), section.duration("lasts", timedelta(hours=24))
     it = _People(n_wanted, within, lasts, measured, at_least, phrases)
     says = f"at least {n_wanted} people within {_short(within)}{it.manner()}"
-    return Condition("people", says, it.test, it.reason, cost=3, evidence=it.evidence, window=within + lasts)
+    return Condition(
+        "people", says, it.test, it.reason, cost=3, evidence=it.evidence, window=within + lasts, gate=frozenset()
+    )

@@ -1,7 +1,7 @@
 """Rules: which threads people must look at, how urgently, and why."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -48,7 +48,7 @@ class Verdict:
     due_at: datetime | None = None
 
 
-_Asked = Sequence[tuple[Callable[[View], Truth], Rule]]
+_Asked = tuple[tuple[Callable[[View], Truth], Rule], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,10 @@ class RuleSet:
         enabled = sorted((rule for rule in rules if rule.is_enabled), key=lambda rule: rule.severity.rank)
         self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
         self.people_window: timedelta | None = max((r.window for r in enabled if r.window is not None), default=None)
-        self._of_comments = tuple((rule.when.test, rule) for rule in enabled)
-        self._of_posts = tuple((rule.when.test, rule) for rule in enabled if rule.window is not None)
+        self._of_posts = _asked(rule for rule in enabled if rule.window is not None)
+        self._of_comments = _asked(rule for rule in enabled if rule.when.gate is None)
+        self._of_words = _asked(rule for rule in enabled if rule.when.gate)
+        self._words = frozenset[int]().union(*(rule.when.gate or () for rule in enabled))
 
     def evaluate(self, facts: Facts, now: datetime) -> Verdict:
         """What the rules say of this thread now: nothing while it is snoozed or nobody waits in it."""
@@ -93,9 +95,9 @@ class RuleSet:
         """The rules that hold, each with the comments for which it does, and when that could change."""
         held: dict[str, _Held] = {}
         soonest = inf
-        for comment, asked in self._candidates(view.facts):
+        for comment in self._candidates(view.facts):
             view.look_at(comment)
-            for test, rule in asked:
+            for test, rule in self._worth_asking(view):
                 truth = test(view)
                 if truth > 0:
                     held.setdefault(rule.name, _Held(rule, [])).candidates.append(comment)
@@ -105,20 +107,27 @@ class RuleSet:
                     soonest = truth
         return list(held.values()), soonest
 
-    def _candidates(self, facts: Facts) -> Iterator[tuple[StoredComment | None, _Asked]]:
+    def _candidates(self, facts: Facts) -> Iterator[StoredComment | None]:
         if facts.subject_people and self._of_posts:
-            yield None, self._of_posts
-        comments = facts.comments
+            yield None
         for number in facts.state.open_ids:
-            comment = comments.get(number)
+            comment = facts.comments.get(number)
             if comment is not None:
-                yield comment, self._of_comments
+                yield comment
+
+    def _worth_asking(self, view: View) -> _Asked:
+        """The rules that could hold: most rules of words are ruled out by one look at the text."""
+        if view.comment is None:
+            return self._of_posts
+        if not self._words or self._words.isdisjoint(view.hits()):
+            return self._of_comments
+        return self._of_comments + self._of_words
 
     def explain(self, facts: Facts, now: datetime) -> tuple[Trial, ...]:
         """Every rule, disabled ones too, tried on each open comment of the thread (and on the post, if it is one)."""
         view = View(facts, now, self._matcher)
         trials = []
-        for comment, _ in [*self._candidates(facts)]:
+        for comment in self._candidates(facts):
             view.look_at(comment)
             trials += [_try(rule, view) for rule in self.rules if comment is not None or rule.window is not None]
         return tuple(trials)
@@ -159,6 +168,10 @@ class RuleSet:
         earlier = {} if is_first else {by.key: 1}
         whole = Facts(brand, source, platform, hours, team or Team(), state, {1: stored}, ThreadActs(), 1, (), earlier)
         return self.explain(whole, now)
+
+
+def _asked(rules: Iterable[Rule]) -> _Asked:
+    return tuple((rule.when.test, rule) for rule in rules)
 
 
 def _earliest(now: datetime, *instants: datetime | None) -> datetime | None:

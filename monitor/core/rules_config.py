@@ -8,6 +8,7 @@ from typing import Any
 from monitor.core.conditions import CONDITIONS
 from monitor.core.facts import View
 from monitor.core.matching import Matcher
+from monitor.core.people import QUALIFIES_PEOPLE
 from monitor.core.reading import Section, nearest
 from monitor.core.truth import ALWAYS, NEVER, Asked, Condition, Context, Known, Truth
 from monitor.model import Severity
@@ -142,6 +143,8 @@ def read_condition(section: Asked, depth: int = 0) -> Condition:
     if depth > DEEPEST:
         section.refuse("", f"conditions are nested more than {DEEPEST} deep")
     heads = [key for key in section.table if key in CONDITIONS or key in _TREES]
+    if "people" in heads:
+        heads = [key for key in heads if key not in QUALIFIES_PEOPLE]
     if not heads:
         _refuse_headless(section)
     if len(heads) > 1:
@@ -185,7 +188,9 @@ def _all(section: Asked, depth: int) -> Condition:
                 lowest = truth
         return lowest
 
-    return Condition("all", "all of these", test, children=children, cost=max(each.cost for each in children))
+    gates = [each.gate for each in children if each.gate is not None]
+    cost, gate = max(each.cost for each in children), min(gates, key=len, default=None)
+    return Condition("all", "all of these", test, children=children, cost=cost, gate=gate)
 
 
 def _any(section: Asked, depth: int) -> Condition:
@@ -202,7 +207,10 @@ def _any(section: Asked, depth: int) -> Condition:
                 highest = truth
         return highest
 
-    return Condition("any", "any of these", test, children=children, cost=max(each.cost for each in children))
+    gates = [each.gate for each in children if each.gate is not None]
+    cost = max(each.cost for each in children)
+    gate = frozenset[int]().union(*gates) if len(gates) == len(children) else None
+    return Condition("any", "any of these", test, children=children, cost=cost, gate=gate)
 
 
 def _not(section: Asked, depth: int) -> Condition:

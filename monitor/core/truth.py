@@ -67,7 +67,8 @@ class Condition:
 
     `says` is what it asks for, in words. `reason` says what it found, whether it holds or not (leaves only).
     `cost` orders a tree: 0 looks at a field, 1 at the text, 2 at the clock, 3 at many people. `window` is how far
-    back it needs a post's comments.
+    back it needs a post's comments. `gate` are phrases and patterns of which a comment must contain at least one for
+    the condition to hold for it (None: it can hold without; empty: it never holds for a comment, only for a post).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Condition:
     evidence: Callable[[View], tuple[int, ...]] | None = None
     window: timedelta | None = None
     needs_first_timer: bool = False
+    gate: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Leaf:
     threshold: float | str | None = None
     cost: int = 0
     needs_first_timer: bool = field(default=False, kw_only=True)
+    gate: frozenset[int] | None = field(default=None, kw_only=True)
 
     def about(
         self,
@@ -130,7 +133,9 @@ class Leaf:
                 signal_version=it.signal_version,
             )
 
-        return Condition(self.name, self.says, test, reason, cost=self.cost, needs_first_timer=self.needs_first_timer)
+        return Condition(
+            self.name, self.says, test, reason, cost=self.cost, needs_first_timer=self.needs_first_timer, gate=self.gate
+        )
 
 
 def one_of(words: Sequence[str]) -> str:
