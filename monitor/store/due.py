@@ -11,8 +11,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Connection, CursorResult, Table, bindparam, case, func, or_, select, update
-from sqlalchemy import tuple_ as row_of
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Table,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from monitor.errors import ClaimLost
 from monitor.store import schema
@@ -68,13 +81,24 @@ def claim_selected(connection: Connection, queue: str, due: Any, now: datetime, 
         return []
     statement = (
         update(table)
-        .where(row_of(table.c.brand, table.c.id).in_(keys), table.c.due_at <= to_us(now))
+        .where(is_among(table, keys), table.c.due_at <= to_us(now))
         .values(due_at=to_us(now + lease), claim_no=table.c.claim_no + 1)
         .returning(table.c.brand, table.c.id, table.c.claim_no)
     )
     order = {key: place for place, key in enumerate(keys)}
     claims = [Claim(*row) for row in connection.execute(statement)]
     return sorted(claims, key=lambda claimed: order[claimed.key])
+
+
+def is_among(table: Table, keys: Sequence[Key]) -> ColumnElement[bool]:
+    """The condition that a row's (brand, id) is one of these, in the form that both databases look up by index.
+
+    A row value IN a list is no such form: SQLite then reads every row of the brand.
+    """
+    by_brand: dict[str, list[Any]] = {}
+    for brand, row_id in keys:
+        by_brand.setdefault(brand, []).append(row_id)
+    return or_(false(), *(and_(table.c.brand == brand, table.c.id.in_(ids)) for brand, ids in by_brand.items()))
 
 
 def release(connection: Connection, queue: str, claimed: Claim, due_at: datetime | None, **values: Any) -> None:
@@ -95,9 +119,8 @@ def release(connection: Connection, queue: str, claimed: Claim, due_at: datetime
 def still_ours(connection: Connection, queue: str, claims: Sequence[Claim]) -> list[Claim]:
     """Those of these claims that still hold, locked until the transaction ends; the rest drop out alone."""
     table = QUEUES[queue]
-    statement = select(table.c.brand, table.c.id, table.c.claim_no).where(
-        row_of(table.c.brand, table.c.id).in_([claimed.key for claimed in claims])
-    )
+    keys = [claimed.key for claimed in claims]
+    statement = select(table.c.brand, table.c.id, table.c.claim_no).where(is_among(table, keys))
     if is_postgres(connection):
         statement = statement.with_for_update()
     present = {(row[0], row[1]): row[2] for row in connection.execute(statement)}

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select
-from sqlalchemy import tuple_ as row_of
 
 from monitor.store import schema
+from monitor.store.due import is_among
 from monitor.store.instants import to_us
 
 BATCH = 500
@@ -39,5 +39,5 @@ def ended_silences(connection: Connection, before: datetime) -> int:
 def _delete(connection: Connection, table: Table, chosen: Any) -> int:
     keys = [tuple(row) for row in connection.execute(chosen.limit(BATCH))]
     if keys:
-        connection.execute(delete(table).where(row_of(table.c.brand, table.c.id).in_(keys)))
+        connection.execute(delete(table).where(is_among(table, keys)))
     return len(keys)
