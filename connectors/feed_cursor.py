@@ -49,7 +49,7 @@ class Post(BaseModel):
 
 
 class Walk(BaseModel):
-    """A read in progress, page after page of one feed: of the comments on a post (its id is `of`) or the feed itself."""
+    """A read in progress, page after page: of the comments on one post (its id is `of`) or of the feed itself."""
 
     begun_at: datetime
     of: str = ""

@@ -82,11 +82,12 @@ _ENDS = re.compile(rb"</(?:\w+:)?(?:feed|rss|RDF)\s*>\s*(?:<!--.*?-->\s*)*\Z", r
 def _read_xml(answer: Answer) -> FeedPage:
     feed = feedparser.parse(
         BytesIO(answer.body),
-        response_headers={"content-type": answer.headers.get("content-type", ""), "content-location": answer.url},
+        # Without its address: relative ids would be resolved against it and change with each redirect.
+        response_headers={"content-type": answer.headers.get("content-type", "")},
         sanitize_html=False,  # what is kept is plain text; `monitor.core.text` takes the markup off
         resolve_relative_uris=False,
     )
-    if not feed.version:
+    if not dict.get(feed, "version"):
         raise _malformed(answer, "something that is no feed")
     if feed.bozo and not _ENDS.search(answer.body[-2000:].replace(b"\0", b"")):
         raise _malformed(answer, "only the beginning of a feed")
@@ -112,7 +113,7 @@ def _xml_entry(entry: dict[str, Any], base: str) -> Entry:
     replies = _replies_link(entry)
     published, updated = _instant(get("published_parsed")), _instant(get("updated_parsed"))
     body = str(content.get("value") or "").replace("</br>", "")  # how feedparser closes XHTML's <br/>
-    ref = str(reply.get("ref") or "")
+    ref, xml_base = str(reply.get("ref") or ""), str(content.get("base") or "")
     return Entry(
         id=str(get("id", "")) or _made_up_id(get("link", ""), author, str(published or updated), body),
         link=_web_address(get("link", ""), base),
@@ -123,7 +124,7 @@ def _xml_entry(entry: dict[str, Any], base: str) -> Entry:
         author_url=author_url,
         published=published,
         updated=updated,
-        reply_ref=ref if not ref or urlsplit(ref).scheme else urljoin(base, ref),  # as feedparser does to ids
+        reply_ref=urljoin(xml_base, ref) if ref and xml_base else ref,  # as feedparser does to ids
         reply_href=_web_address(str(reply.get("href") or ""), base),
         comments_url=_web_address(get("wfw_commentrss", "") or replies.get("href", ""), base),
         n_comments=_count(get("slash_comments") or replies.get("thr:count") or get("thr_total")),
