@@ -53,6 +53,7 @@ class Turn:
     next_poll_at: datetime
     is_complete: bool
     own_author_ids: frozenset[str] = frozenset()
+    note: str = ""
     checked: Sequence[tuple[str, int, datetime | None]] = field(default_factory=tuple)
 
 
@@ -99,7 +100,7 @@ class Poller:
         after = now if page.more else now + every
         if page.poll_after is not None:
             after = max(after, min(page.poll_after, now + timedelta(days=1)))
-        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids)
+        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids, page.note)
 
     def _look_again(self, reader: Reader, source: Source, now: datetime) -> Turn:
         batch = reader.abilities.recheck_batch
@@ -145,6 +146,8 @@ class Poller:
         if was_failing:
             _log.info("source.recovered", source=source.id)
             self.wake("alerts")
+        if turn.note:
+            _log.warning("source.noted", source=source.id, says=turn.note)
         if n_bad:
             _log.warning("source.quarantined", source=source.id, n=n_bad, of=haul.n_raws)
         if saved.thread_ids:
