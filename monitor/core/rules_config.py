@@ -45,7 +45,8 @@ def list_files(tables: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, str
     """The lists that are kept in files of their own, as name -> file: read them and hand them to `load_rules`."""
     found = {}
     for _, table in tables:
-        for name, value in (table.get("lists") or {}).items():
+        lists = table.get("lists")
+        for name, value in lists.items() if isinstance(lists, Mapping) else ():
             if isinstance(value, Mapping) and isinstance(value.get("file"), str):
                 found[name] = value["file"]
     return found
