@@ -29,16 +29,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def parts() -> tuple[Available[Any], Available[Any]]:
+    """The connectors and the channels that there are, by name; each is imported when it is first asked for."""
+    return Available(connectors.REGISTRY, connectors.load), Available(channels.REGISTRY, channels.load)
+
+
 def read_settings(path: Path) -> Settings:
     """The settings of a configuration file, with our connectors and channels.
 
     Raises: ConfigErrors with every fault at once.
     """
-    return load_settings(
-        path,
-        Available(connectors.REGISTRY, connectors.load),
-        Available(channels.REGISTRY, channels.load),
-    )
+    return load_settings(path, *parts())
 
 
 class App:

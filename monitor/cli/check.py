@@ -1,0 +1,161 @@
+"""heedful check: whether everything that is configured would work, without changing anything anywhere."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli import show
+from monitor.cli.call import Call, pass_call
+from monitor.cli.endings import ATTENTION
+from monitor.core.phrasing import counted
+from monitor.errors import Gone, HeedfulError, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
+
+SIDE_BY_SIDE = 8
+COLUMNS = (
+    show.Column("WHAT"),
+    show.Column("NAME"),
+    show.Column("", flexible=False),
+    show.Column("SAYS", flexible=True, least=40),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that was looked at."""
+
+    what: str
+    name: str
+    is_well: bool
+    says: str
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Only the configuration: contact nobody.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
+@pass_call
+def check(call: Call, /, offline: bool, as_json: bool) -> None:
+    """Say whether the configuration, each source and each channel would work.
+
+    Sources are read once and channels asked, nothing is stored and nothing is posted. Exit codes: 2 the configuration
+    cannot be used, 3 something would not work.
+    """
+    settings = call.settings
+    if not as_json:
+        show.hint(f"{call.file}: {_summary(settings)}")
+    found = [Checked("config", "", False, warning) for warning in settings.warnings]
+    found += [Checked("config", "", False, says) for says in _gaps(settings)]
+    if not offline:
+        found += _contact(call, settings)
+    if as_json:
+        for one in found:
+            show.json_line(asdict(one))
+    elif found:
+        show.table(COLUMNS, [[one.what, one.name, "well" if one.is_well else "NOT WELL", one.says] for one in found])
+    n_bad = sum(not one.is_well for one in found)
+    if n_bad:
+        show.hint(f"{counted(n_bad, 'thing needs', 'things need')} your attention.")
+        raise SystemExit(ATTENTION)
+    show.hint("Everything is well.")
+
+
+def _summary(settings: "Settings") -> str:
+    parts = ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))
+    return ", ".join(counted(len(there), name, f"{name}s") for there, name in parts)
+
+
+def _gaps(settings: "Settings") -> Iterator[str]:
+    """What is allowed and yet surely not meant."""
+    if not settings.brands:
+        yield "there is no brand to watch for: add [brands.<name>]"
+    if not settings.sources:
+        yield "there is nothing to watch: add [sources.<name>]; `heedful connectors` shows what can be read"
+    if not settings.channels:
+        yield "there is nobody to tell: add [channels.<name>]; `heedful connectors` shows the kinds"
+    watched = {source.brand for source in settings.sources.values()}
+    for brand in settings.brands:
+        if settings.sources and brand not in watched:
+            yield f"the brand {brand} has no source"
+    used = {source.account for source in settings.sources.values()}
+    for account in settings.accounts:
+        if account not in used:
+            yield f"the account {account} has no source"
+
+
+def _contact(call: Call, settings: "Settings") -> list[Checked]:
+    from monitor import channels
+    from monitor.app import Readers
+    from monitor.http import HttpClient
+
+    http = HttpClient()
+    readers = Readers(settings, http)
+
+    def ask_source(name: str) -> str:
+        page = readers(name).fetch_page(None, call.now)
+        return f"{counted(len(page.raws), 'comment', 'comments')} on its first page{', and more' if page.more else ''}"
+
+    def ask_channel(name: str) -> str:
+        channel = settings.channels[name]
+        channels.load(channel.kind)(channel.settings, http).check()
+        return "would take a message"
+
+    asked: list[tuple[str, str, Callable[[str], str]]] = [
+        *(("source", name, ask_source) for name in settings.sources),
+        *(("channel", name, ask_channel) for name in settings.channels),
+    ]
+    try:
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            answers = pool.map(lambda one: _ask(settings, *one), asked)
+            return [*_database(call), *show.watched(answers, len(asked), "Asking")]
+    finally:
+        http.close()
+
+
+def _ask(settings: "Settings", what: str, name: str, ask: Callable[[str], str]) -> Checked:
+    try:
+        return Checked(what, name, True, ask(name))
+    except RateLimited as error:
+        return Checked(what, name, True, f"works, but we asked too often just now: {error}")
+    except RemoteError as error:
+        kind = settings.sources[name].connector if what == "source" else settings.channels[name].kind
+        return Checked(what, name, False, f"{error}. {_advice(error, kind)}")
+    except HeedfulError as error:
+        return Checked(what, name, False, str(error))
+    except Exception as error:  # a connector of the user's own may raise anything
+        return Checked(what, name, False, f"the connector failed: {type(error).__name__}: {error}")
+
+
+def _advice(error: RemoteError, kind: str) -> str:
+    manual = f"`heedful connectors {kind}` shows its settings"
+    if isinstance(error, Unauthorized):
+        return f"The credentials are refused: renew them; {manual} and docs tell where to get them."
+    if isinstance(error, Gone):
+        return f"It is not there (any more): compare the address; {manual}."
+    if isinstance(error, Malformed):
+        return f"That is not what {kind} answers with: compare the address; {manual}."
+    if isinstance(error, Unavailable):
+        return "It is down, or cannot be reached from this machine."
+    return manual
+
+
+def _database(call: Call) -> list[Checked]:
+    """Whether the database answers; one that `run` will make is well."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from monitor.errors import NotFound
+    from monitor.files import shipped
+    from monitor.store import migrate
+
+    try:
+        present, wanted = migrate.present(call.engine), migrate.newest(shipped("migrations"))
+    except NotFound:
+        return [Checked("database", "", True, "not there yet; `heedful run` makes it")]
+    except SQLAlchemyError as error:
+        return [Checked("database", "", False, str(getattr(error, "orig", error)).strip())]
+    says = "up to date" if present == wanted else f"at {present}; `heedful run` upgrades it to {wanted}"
+    return [Checked("database", call.engine.dialect.name, True, says)]
