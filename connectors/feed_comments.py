@@ -1,13 +1,12 @@
 """What an entry of a feed says, as a comment or as a post; pure."""
 
 import re
-from datetime import datetime
 from html import unescape
 from typing import Literal
 
 from pydantic import BaseModel
 
-from connectors.feed_formats import Entry
+from connectors.feed_formats import Entry, Instant, web_address
 from monitor.core.text import plain_text, storable
 from monitor.model import Author, Comment, Kind
 
@@ -22,8 +21,8 @@ class RawEntry(BaseModel):
     host: str
     role: Literal["post", "comment"]
     entry: Entry
-    created_at: datetime
-    edited_at: datetime | None = None
+    created_at: Instant
+    edited_at: Instant | None = None
     post_id: str = ""
     post_title: str = ""
     post_url: str = ""
@@ -39,7 +38,9 @@ def to_comment(raw: RawEntry, kind: Kind, own_authors: frozenset[str]) -> Commen
     text = _text(entry, kind)
     if not text:
         raise ValueError(f"an entry without any text: {entry.id}")
-    author = Author(native_id=storable(entry.author_url), name=_line(entry.author), url=_web(entry.author_url))
+    author = Author(
+        native_id=storable(entry.author_url), name=_line(entry.author), url=storable(web_address(entry.author_url))
+    )
     is_own = bool(own_authors & {author.name.casefold(), entry.author_url.casefold()} - {""})
     subject_id, subject_title, subject_url = _subject(raw, kind)
     return Comment(
@@ -48,7 +49,7 @@ def to_comment(raw: RawEntry, kind: Kind, own_authors: frozenset[str]) -> Commen
         text=text,
         author=author,
         created_at=raw.created_at,
-        permalink=storable(entry.link),
+        permalink=storable(web_address(entry.link)),
         parent_native_id=_parent(raw, subject_url) if kind == "comment" else None,
         subject_native_id=subject_id or None,
         subject_title=subject_title,
@@ -78,23 +79,25 @@ def _line(text: str) -> str:
     return " ".join(storable(text).split())
 
 
-def _web(address: str) -> str:
-    return storable(address) if address.startswith(("https://", "http://")) else ""
-
-
 def _subject(raw: RawEntry, kind: Kind) -> tuple[str, str, str]:
     """Id, title and address of the post that a comment hangs under, as far as the feed tells them.
 
     Without the post's own id its address stands for it: a comment's link is the post's with a fragment.
     """
     if raw.post_id:
-        return storable(f"{raw.host}:{raw.post_id}"), _line(raw.post_title), storable(raw.post_url)
-    page, mark, _ = raw.entry.link.partition("#")
-    if kind != "comment" or not mark:
+        post_url = storable(web_address(raw.post_url))
+        return storable(f"{raw.host}:{raw.post_id}"), _line(raw.post_title) or _short(post_url), post_url
+    page, mark, _ = storable(web_address(raw.entry.link)).partition("#")
+    if kind != "comment" or not page or not mark:
         return "", "", ""
     # Source: WordPress core, wp-includes/feed-rss2-comments.php (the English wording; others show no title).
     title = re.fullmatch(r"Comment on (.+) by .+", _line(raw.entry.title))
-    return storable(f"{raw.host}:{page}"), title[1] if title else "", storable(page)
+    return f"{raw.host}:{page}", title[1] if title else _short(page), page
+
+
+def _short(address: str) -> str:
+    """An address as people name a page whose title they do not know."""
+    return re.sub(r"^https?://(www\.)?", "", address).rstrip("/")
 
 
 def _parent(raw: RawEntry, subject_url: str) -> str | None:

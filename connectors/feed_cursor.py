@@ -58,6 +58,7 @@ class Walk(BaseModel):
     seen: dict[str, tuple[int, str]] = {}
     met_known: bool = False
     n_pages: int = 0
+    n_stalled: int = 0  # pages in a row without anything new
     n_restarts: int = 0
 
 

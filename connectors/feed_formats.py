@@ -6,16 +6,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from io import BytesIO
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urljoin, urlsplit
 
 import feedparser
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from connectors.base import Json
 from monitor.core.text import plain_text
 from monitor.errors import Malformed
 from monitor.http import Answer
+
+
+def _as_utc(at: datetime) -> datetime:
+    """An instant without a zone is taken as UTC; one that no calendar holds in UTC is refused."""
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("a time out of range") from None
+
+
+Instant = Annotated[datetime, AfterValidator(_as_utc)]
 
 
 class Entry(BaseModel):
@@ -30,13 +41,13 @@ class Entry(BaseModel):
     is_plain: bool = False
     author: str = ""
     author_url: str = ""
-    published: datetime | None = None
-    updated: datetime | None = None
+    published: Instant | None = None
+    updated: Instant | None = None
     reply_ref: str = ""  # the id of what it answers
     reply_href: str = ""
     comments_url: str = ""  # the feed of the comments on it
-    n_comments: int | None = None
-    stars: float | None = None
+    n_comments: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    stars: Annotated[float, Field(ge=0, le=10)] | None = None
 
     @property
     def version(self) -> str:
@@ -94,7 +105,7 @@ def _read_xml(answer: Answer) -> FeedPage:
     ttl = str(dict.get(feed.feed, "ttl", ""))
     return FeedPage(
         entries=tuple(_xml_entry(entry, answer.url) for entry in feed.entries),
-        next_url=_web_address(_linked(feed.feed, "next") or _linked(feed.feed, "prev-archive"), answer.url),
+        next_url=web_address(_linked(feed.feed, "next") or _linked(feed.feed, "prev-archive"), answer.url),
         ttl=timedelta(minutes=int(ttl)) if re.fullmatch("[0-9]{1,5}", ttl) else None,
         generator=str(dict.get(feed.feed, "generator", "")),
     )
@@ -116,7 +127,7 @@ def _xml_entry(entry: dict[str, Any], base: str) -> Entry:
     ref, xml_base = str(reply.get("ref") or ""), str(content.get("base") or "")
     return Entry(
         id=str(get("id", "")) or _made_up_id(get("link", ""), author, str(published or updated), body),
-        link=_web_address(get("link", ""), base),
+        link=web_address(get("link", ""), base),
         title=_xml_title(get("title_detail", {})),
         body=body,
         is_plain=content.get("type") == "text/plain",
@@ -125,8 +136,8 @@ def _xml_entry(entry: dict[str, Any], base: str) -> Entry:
         published=published,
         updated=updated,
         reply_ref=urljoin(xml_base, ref) if ref and xml_base else ref,  # as feedparser does to ids
-        reply_href=_web_address(str(reply.get("href") or ""), base),
-        comments_url=_web_address(get("wfw_commentrss", "") or replies.get("href", ""), base),
+        reply_href=web_address(str(reply.get("href") or ""), base),
+        comments_url=web_address(get("wfw_commentrss", "") or replies.get("href", ""), base),
         n_comments=_count(get("slash_comments") or replies.get("thr:count") or get("thr_total")),
         stars=_stars(get("im_rating")),
     )
@@ -169,7 +180,7 @@ def _instant(parsed: Any) -> datetime | None:
         return None
 
 
-def _web_address(address: str, base: str) -> str:
+def web_address(address: str, base: str = "") -> str:
     """An absolute web address, or "" for anything else (`javascript:`, a bare id)."""
     try:
         address = urljoin(base, address.strip()) if address else ""
@@ -201,28 +212,16 @@ class _JsonAuthor(BaseModel):
 class _JsonEntry(BaseModel):
     """Source: jsonfeed.org/version/1.1 (`author` is 1.0's)."""
 
-    id: str = ""
+    id: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] = ""
     url: str = ""
     title: str = ""
     content_html: str = ""
     content_text: str = ""
     summary: str = ""
-    date_published: datetime | None = None
-    date_modified: datetime | None = None
+    date_published: Instant | None = None
+    date_modified: Instant | None = None
     authors: list[_JsonAuthor] = []
     author: _JsonAuthor | None = None
-
-    @field_validator("id", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return str(value) if isinstance(value, int | float) else value
-
-    @field_validator("date_published", "date_modified", mode="after")
-    @classmethod
-    def _as_utc(cls, value: datetime | None) -> datetime | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _read_json(answer: Answer) -> FeedPage:
@@ -239,7 +238,7 @@ def _read_json(answer: Answer) -> FeedPage:
             unreadable.append(Unreadable(raw, _why(error)))
     next_url = feed.get("next_url")
     return FeedPage(
-        tuple(entries), tuple(unreadable), _web_address(next_url, answer.url) if isinstance(next_url, str) else ""
+        tuple(entries), tuple(unreadable), web_address(next_url, answer.url) if isinstance(next_url, str) else ""
     )
 
 
@@ -258,7 +257,7 @@ def _json_entry(raw: Json, base: str) -> Entry:
     body = item.content_html or item.content_text or item.summary
     return Entry(
         id=item.id or _made_up_id(item.url, author.name, str(item.date_published), body),
-        link=_web_address(item.url, base),
+        link=web_address(item.url, base),
         title=item.title,
         body=body,
         is_plain=not item.content_html,

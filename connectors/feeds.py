@@ -22,6 +22,7 @@ from monitor.http import Answer, HttpClient
 from monitor.model import Comment
 
 MAX_PAGES = 200  # of one walk
+MAX_STALLED, MAX_STALLED_GUESSING = 50, 2  # pages without anything new, by the feed's own links and by guessed ones
 GIVE_UP = timedelta(hours=6)  # a walk that an unreadable older page stops for so long must not stop what is new
 
 
@@ -130,8 +131,8 @@ class Feeds:
         walk.n_pages += 1
         # An edited entry may be at the top of what is new, so only the last one tells that the rest is known.
         is_done = is_known if walk.back_to is None else oldest < walk.back_to
-        shows_more = n_new > 0 or walk.n_restarts > 0  # a server that ignores the page number repeats itself
-        walk.url = _older(page, walk, url) if shows_more and not is_done else ""
+        walk.n_stalled = 0 if n_new or walk.n_restarts else walk.n_stalled + 1
+        walk.url = "" if is_done else _older(page, walk, url)
         if walk.url and walk.n_pages < MAX_PAGES:
             return Page(raws, at.dump(), more=True)
         return self._ended(at, walk, now, raws, self._gap(walk, state))
@@ -183,9 +184,11 @@ class Feeds:
         at.end_walk(walk, now, has_read)
         if self._settings.follow_comments and not walk.of:
             at.queue = at.longest_unread(self._settings.posts_per_poll)
+        # While several pages were read the first one may have changed: a last look, which costs a 304 at most.
+        more = bool(at.queue) or (has_read and walk.n_pages > 1)
         pause = min(timedelta(seconds=at.feed.pause_s), self._settings.longest_pause)
-        may_wait = bool(pause) and not at.queue and not note
-        return Page(raws, at.dump(), bool(at.queue), poll_after=now + pause if may_wait else None, note=note)
+        may_wait = bool(pause) and not more and not note
+        return Page(raws, at.dump(), more, poll_after=now + pause if may_wait else None, note=note)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one entry.
@@ -241,8 +244,12 @@ def _older(page: FeedPage, walk: Walk, url: str) -> str:
     Source: RFC 5005 (rel=next, prev-archive); jsonfeed.org/version/1.1 (next_url); WordPress core,
     wp-includes/class-wp.php: its feeds take `paged` without linking to it, and answer 404 past the end.
     """
-    if page.next_url or "wordpress.org" not in page.generator or not page.entries:
-        return page.next_url
+    # A page without anything new: comments that came meanwhile push the older ones down. But a server that
+    # ignores the page number repeats itself for ever.
+    if page.next_url:
+        return page.next_url if walk.n_stalled < MAX_STALLED else ""
+    if "wordpress.org" not in page.generator or not page.entries or walk.n_stalled >= MAX_STALLED_GUESSING:
+        return ""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query)) | {"paged": str(walk.n_pages + 1)}
     return urlunsplit(parts._replace(query=urlencode(query)))

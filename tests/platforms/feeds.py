@@ -10,10 +10,11 @@ from tests.platforms.base import BRAND, Entry, World
 from tests.platforms.server import HttpFakePlatform, Reply, Request
 
 ATOM = "http://www.w3.org/2005/Atom"
+NEWLINE = "\n"
 TYPES = {"atom": "application/atom+xml", "rss": "application/rss+xml", "json": "application/feed+json"}
 
 
-class FakeFeeds(HttpFakePlatform):
+class Fake(HttpFakePlatform):
     """One feed at /feed with `page_size` entries a page; older pages by rel=next, prev-archive or next_url.
 
     The next-page links carry a session, which `expire_cursors` ends. `has_pages = False`: the window alone.
@@ -83,11 +84,11 @@ class FakeFeeds(HttpFakePlatform):
             f"<updated>{(entry.edited_at or entry.created_at).isoformat()}</updated>"
             f"<author><name>{escape(entry.by)}</name><uri>https://people.example/{escape(entry.by)}</uri></author>"
             f'<thr:in-reply-to ref={quoteattr(ref)} href={quoteattr(href)}/><content type="html">'
-            f"{escape(f'<p>{escape(entry.text)}</p>')}</content></entry>"
+            f"{escape(f'<p>{escape(entry.text)}</p>'.replace(NEWLINE, '<br/>'))}</content></entry>"
         )
 
 
-class FakeRss(FakeFeeds):
+class FakeRss(Fake):
     """The same as RSS 2.0: no answers, no edits, authors by name alone."""
 
     format = "rss"
@@ -107,7 +108,7 @@ class FakeRss(FakeFeeds):
         )
 
 
-class FakeJsonFeed(FakeFeeds):
+class FakeJsonFeed(Fake):
     """The same as JSON Feed 1.1."""
 
     format = "json"
