@@ -1,0 +1,146 @@
+"""GroupMe, through a bot: plain text into the bot's one group.
+
+Source: dev.groupme.com, bots; GroupMeCommunityDocs, bots and attachments; read 2026-11. Nothing in the text pings
+anyone (only a mentions attachment does), so hostile text needs no more than to be printable.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from time import sleep
+from typing import Annotated, ClassVar
+from urllib.parse import urljoin
+
+from pydantic import AfterValidator, SecretStr
+
+from monitor.channels import render
+from monitor.channels.base import ChannelSettings, Message
+from monitor.channels.targets import check_url, post
+from monitor.core.phrasing import local_time
+from monitor.errors import RemoteError, Unavailable
+from monitor.http import HttpClient
+from monitor.model import Notice
+
+MAX_TEXT, MAX_PARTS = 1_000, 3
+SHOWN_THREADS, SHOWN_STEPS, SHOWN_AVOID = 4, 5, 2
+_PREFIX = len("(1/3) ")
+
+
+def _api(url: str) -> str:
+    check_url(url)
+    return url
+
+
+def _bot(bot_id: SecretStr) -> SecretStr:
+    if not bot_id.get_secret_value().isalnum():
+        raise ValueError("must be the bot's id, letters and digits only")
+    return bot_id
+
+
+class GroupMeSettings(ChannelSettings):
+    bot_id: Annotated[SecretStr, AfterValidator(_bot)]
+    """The bot's id; whoever has it can post, so give it as bot_id_env or bot_id_file."""
+    base_url: Annotated[str, AfterValidator(_api)] = "https://api.groupme.com"
+    """Where GroupMe's API is."""
+    show_private: bool = False
+    """Whether the text of private messages is copied into the group."""
+
+
+class GroupMe:
+    """Posts to one GroupMe group, long messages in up to three numbered parts."""
+
+    kind: ClassVar[str] = "groupme"
+    Settings: ClassVar[type[ChannelSettings]] = GroupMeSettings
+    min_gap: ClassVar[timedelta] = timedelta(seconds=1)
+
+    def __init__(self, settings: GroupMeSettings, http: HttpClient, pause: Callable[[float], None] = sleep) -> None:
+        self._settings, self._http, self._pause = settings, http, pause
+        # How many parts of a delivery have arrived: a retry goes on after them instead of repeating them.
+        self._arrived: OrderedDict[str, int] = OrderedDict()
+
+    def render(self, notice: Notice, now: datetime) -> Message:
+        """At most three messages of 1,000 characters; what does not fit is left out, and says so."""
+        return render_texts(notice, now, show_private=self._settings.show_private)
+
+    def send(self, message: Message, delivery_id: str, now: datetime) -> None:  # noqa: ARG002  # it takes no times
+        """Post the parts in order, a second apart: GroupMe loses or swaps what comes faster."""
+        n_parts = len(message.payloads)
+        for number in range(min(self._arrived.get(delivery_id, 0), n_parts - 1), n_parts):
+            if number:
+                self._pause(self.min_gap.total_seconds())
+            body = {"bot_id": self._settings.bot_id.get_secret_value(), **message.payloads[number]}
+            post(self._http, urljoin(self._settings.base_url, "/v3/bots/post"), json.dumps(body).encode())
+            self._arrived[delivery_id] = number + 1
+            if len(self._arrived) > 200:
+                self._arrived.popitem(last=False)
+        self._arrived.pop(delivery_id, None)
+
+    def check(self) -> None:
+        """Say whether the API answers; whether the bot still lives, it tells only to who posts.
+
+        Raises: Unavailable.
+        """
+        try:
+            self._http.request("GET", urljoin(self._settings.base_url, "/v3/bots"))
+        except Unavailable:
+            raise
+        except RemoteError:
+            return  # it answers 401, as it should without a user's token
+
+
+def render_texts(notice: Notice, now: datetime, *, show_private: bool = False) -> Message:
+    """The notice with as many of its threads as leave room for what to do."""
+    n_threads = min(SHOWN_THREADS, len(notice.threads))
+    while True:
+        short = render.Shortener()
+        parts = _parts(_lines(notice, now, n_threads, short, show_private=show_private))
+        if len(parts) <= MAX_PARTS or n_threads <= 1:
+            break
+        n_threads -= 1
+    if len(parts) > MAX_PARTS:
+        short.has_cut = True
+        parts = [*parts[: MAX_PARTS - 1], parts[MAX_PARTS - 1][: MAX_TEXT - _PREFIX - 2] + "\n…"]
+    numbered = [f"({n}/{len(parts)}) {part}" for n, part in enumerate(parts, 1)] if len(parts) > 1 else parts
+    return Message(tuple({"text": text} for text in numbered), is_truncated=short.has_cut)
+
+
+def _lines(notice: Notice, now: datetime, n_threads: int, short: render.Shortener, *, show_private: bool) -> list[str]:
+    whose, what = render.happened(notice, short)
+    lines = [render.heading(notice, short, 120), f"{whose} · {what}" if what else whose]
+    for thread in notice.threads[:n_threads]:
+        lines += ["", *_thread(render.tell(thread, notice, now, short, 200, private=show_private))]
+    if more := render.unshown(notice, n_threads, short):
+        lines += ["", more]
+    if steps := render.steps(notice, short, SHOWN_STEPS, 160):
+        lines += ["", "WHAT TO DO", *steps]
+    if avoid := render.avoid(notice, short, SHOWN_AVOID, 120):
+        lines += [f"NOT: {line}" for line in avoid]
+    return [*lines, "", *_foot(notice, short)]
+
+
+def _thread(telling: render.Telling) -> list[str]:
+    who = f"{telling.name} on {telling.where}" if telling.where else telling.name
+    said = f"“{telling.said}”" if telling.is_quoted else telling.said
+    lines = [f"{who}, {telling.when}:", said, *(f"Why: {reason}" for reason in telling.why)]
+    return [*lines, telling.link] if telling.link else lines  # alone on its line, so that it becomes a link
+
+
+def _foot(notice: Notice, short: render.Shortener) -> Sequence[str]:
+    alert, at = short.line(notice.alert_id, 40), local_time(notice.created_at, notice.timezone)
+    if notice.reason == "resolved":
+        return [f"Alert {alert}, resolved {at}"]
+    return [f"Alert {alert}, {at}. Take it: {render.command(notice)}"]
+
+
+def _parts(lines: Sequence[str]) -> list[str]:
+    """The lines in as few texts as hold them; no line is longer than a text."""
+    parts: list[str] = []
+    text = ""
+    for line in lines:
+        longer = f"{text}\n{line}" if text else line
+        if len(longer) > MAX_TEXT - _PREFIX:
+            parts.append(text.rstrip("\n"))
+            longer = line
+        text = longer
+    return [*parts, text]

@@ -1,0 +1,189 @@
+"""What every message says, in plain words: the pieces that each channel then draws in its own way. Pure.
+
+Everything that comes out is one printable line within its length; what was cut to fit ends with an ellipsis and is
+remembered by the `Shortener` that cut it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+
+from monitor.core.phrasing import counted, local_time, waiting
+from monitor.core.text import excerpt, printable
+from monitor.model import Notice, Reason, ThreadBrief
+
+PRIVATE = "private message; read it there"
+_MAX_LINK = 500
+_MAX_SAYS, _MAX_WORDS = 160, 6
+_SAID_AS_TIMES = ("waiting", "older_than", "younger_than")  # their value is the instant that they already say
+_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
+
+
+class Shortener:
+    """Cuts lines to a length, and knows afterwards whether anything was cut."""
+
+    def __init__(self) -> None:
+        self.has_cut = False
+
+    def line(self, text: str, length: int) -> str:
+        line = excerpt(text, length)
+        # An excerpt is cut if it is not the whole line; the whole is looked at only where that is possible.
+        if line.endswith("…") and line != " ".join(printable(text).split()):
+            self.has_cut = True
+        return line
+
+    def some(self, several: Sequence[str], n: int) -> Sequence[str]:
+        """The first `n` of them."""
+        self.has_cut = self.has_cut or len(several) > n
+        return several[:n]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One thread in words. `said` is a quotation where `is_quoted`; `link` is an http(s) address or ""."""
+
+    name: str
+    where: str
+    about: str
+    said: str
+    is_quoted: bool
+    when: str
+    link: str
+    why: tuple[str, ...]
+
+
+def heading(notice: Notice, short: Shortener, length: int) -> str:
+    """How urgent, and what: the line that people read on a locked telephone."""
+    before, after = {
+        "first": (notice.severity.upper(), ""),
+        "more": (notice.severity.upper(), " (more)"),
+        "severity_rose": (f"NOW {notice.severity.upper()}", ""),
+        "repeat": (notice.severity.upper(), " (still open)"),
+        "resolved": ("RESOLVED", ""),
+    }[notice.reason]
+    room = length - len(before) - len(after) - 3
+    return f"{before} · {short.line(notice.rule_title or notice.rule, room)}{after}"
+
+
+def happened(notice: Notice, short: Shortener) -> tuple[str, str]:
+    """Whose alert it is, and what happened, with how many threads and people where that says more."""
+    counts = []
+    if notice.n_threads > 1 and "thread" not in notice.says:
+        counts.append(counted(notice.n_threads, "thread", "threads"))
+    if notice.n_people > 1:
+        counts.append(counted(notice.n_people, "person", "people"))
+    return short.line(notice.brand_name or notice.brand, 60), " · ".join([*counts, short.line(notice.says, 250)])
+
+
+def tell(
+    thread: ThreadBrief, notice: Notice, now: datetime, short: Shortener, length: int, *, private: bool
+) -> Telling:
+    """One thread of a notice; `length` is for the quotation, `private`: private words may be shown here."""
+    is_hidden = thread.is_private and not private
+    where = " · ".join(short.line(part, 60) for part in (thread.platform, thread.source_id) if part)
+    return Telling(
+        name=short.line(thread.author_name, 60) or "somebody",
+        where=where,
+        about=short.line(thread.subject_title, 80),
+        said=PRIVATE if is_hidden else short.line(thread.excerpt, length) or "(no text)",
+        is_quoted=not is_hidden and bool(thread.excerpt.strip()),
+        when=_when(thread, notice, now),
+        link=link(thread.permalink),
+        why=() if notice.reason == "resolved" else _why(thread.reasons, notice, short, is_hidden=is_hidden),
+    )
+
+
+def _when(thread: ThreadBrief, notice: Notice, now: datetime) -> str:
+    written = f"written {local_time(thread.created_at, notice.timezone)}"
+    if notice.reason == "resolved" or thread.awaiting_since is None:
+        return written
+    return f"waiting {waiting(now - thread.awaiting_since)} · {written}"
+
+
+def _why(reasons: Sequence[Reason], notice: Notice, short: Shortener, *, is_hidden: bool) -> tuple[str, ...]:
+    lines = [why(reason, notice.timezone, short, is_hidden=is_hidden) for reason in reasons[:4]]
+    if len(reasons) > 4:
+        short.has_cut = True
+        lines.append(f"and {counted(len(reasons) - 4, 'more reason', 'more reasons')}")
+    return tuple(lines)
+
+
+def why(reason: Reason, timezone: str, short: Shortener, *, is_hidden: bool = False) -> str:
+    """One reason with all that lets a person check it: what was found, words, value, threshold, signal version.
+
+    What the reason's own sentence already holds is not said twice. `is_hidden`: the words are a private
+    message's, and stay there.
+    """
+    extras = []
+    says = _UTC.sub(lambda found: _on_the_clock_of(timezone, found), sentence(reason, is_hidden=is_hidden))
+    if (value := _shown(reason.value)) and value not in says and reason.condition not in _SAID_AS_TIMES:
+        extras.append(f"value {short.line(value, 40)}")
+    if (threshold := _shown(reason.threshold)) and threshold not in says:
+        extras.append(f"threshold {short.line(threshold, 60)}")
+    if reason.words and is_hidden:
+        extras.append(f"{counted(len(reason.words), 'word', 'words')} of a private message")
+    elif missing := [word for word in reason.words if word not in says or len(says) > _MAX_SAYS]:
+        extras.append(", ".join(f"“{short.line(word, 40)}”" for word in short.some(missing, _MAX_WORDS)))
+    if reason.signal_version:
+        extras.append(f"version {short.line(reason.signal_version, 30)}")
+    first = short.line(says or reason.condition, _MAX_SAYS)
+    return f"{first}: {' · '.join(extras)}" if extras else first
+
+
+def sentence(reason: Reason, *, is_hidden: bool) -> str:
+    """The reason's own sentence, or only its condition's name where it might quote a private message."""
+    quotes = "“" in reason.says or any(word in reason.says for word in reason.words)
+    return reason.condition if is_hidden and reason.words and quotes else reason.says
+
+
+def _shown(value: float | str | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isfinite(value) else str(value)
+
+
+def _on_the_clock_of(timezone: str, found: re.Match[str]) -> str:
+    try:
+        return local_time(datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC), timezone)
+    except (ValueError, OverflowError):
+        return found[0]
+
+
+def link(permalink: str) -> str:
+    """A permalink fit to be clicked: http(s), one word, of a sane length; otherwise ""."""
+    address = printable(permalink).strip()
+    is_fit = address.startswith(("https://", "http://")) and len(address) <= _MAX_LINK and not re.search(r"\s", address)
+    return address if is_fit else ""
+
+
+def steps(notice: Notice, short: Shortener, n: int, length: int) -> list[str]:
+    """What to do, numbered; empty for a resolved alert."""
+    if notice.playbook is None or notice.reason == "resolved":
+        return []
+    lines = [short.line(step, length) for step in short.some(notice.playbook.steps, n)]
+    left_out = len(notice.playbook.steps) - len(lines)
+    more = [f"… and {counted(left_out, 'more step', 'more steps')}"] if left_out else []
+    return [f"{number}. {line}" for number, line in enumerate(lines, 1)] + more
+
+
+def avoid(notice: Notice, short: Shortener, n: int, length: int) -> list[str]:
+    """What not to do."""
+    if notice.playbook is None or notice.reason == "resolved":
+        return []
+    return [short.line(line, length) for line in short.some(notice.playbook.avoid, n)]
+
+
+def unshown(notice: Notice, n_shown: int, short: Shortener) -> str:
+    """The line that says how many threads are not in this message, or ""."""
+    n = max(notice.n_threads, len(notice.threads)) - n_shown
+    if n <= 0:
+        return ""
+    short.has_cut = True
+    return f"… and {counted(n, 'more thread', 'more threads')}: heedful backlog"
+
+
+def command(notice: Notice) -> str:
+    """What to type to own the alert."""
+    return f"heedful ack {excerpt(notice.alert_id, 40)}"

@@ -1,0 +1,337 @@
+"""What every channel promises, for each one in the registry: limits, disarming, errors, silence about its secret."""
+
+import io
+import json
+import logging
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from pydantic import ValidationError
+
+from monitor.channels import REGISTRY, load
+from monitor.channels.base import Channel, ChannelSettings, Message
+from monitor.errors import Gone, HeedfulError, Malformed, NotFound, RateLimited, RemoteError, Unauthorized, Unavailable
+from monitor.http import HttpClient
+from monitor.model import Notice
+from tests.channels import notices
+from tests.channels.fakes import BOT_ID, SECRET, TOKEN, Fake, FakeGroupMe, FakeReceiver, FakeSlack
+from tests.channels.notices import FIRST, HOSTILE_NOTICES, NOTICES, NOW
+from tests.faults import FAULTS, FaultServer
+
+HOOK = "h00k-s3cr3t"
+HTTP = HttpClient(timeout=timedelta(seconds=0.5), deadline=timedelta(seconds=1))
+
+FAKES: dict[str, type[Fake] | None] = {
+    "console": None,
+    "slack": FakeSlack,
+    "groupme": FakeGroupMe,
+    "webhook": FakeReceiver,
+}
+REMOTE = sorted(kind for kind, fake in FAKES.items() if fake)
+
+
+def settings_of(kind: str, url: str) -> dict[str, Any]:
+    return {
+        "console": {},
+        "slack": {"url": f"{url}/services/{TOKEN}"},
+        "groupme": {"bot_id": BOT_ID, "base_url": url},
+        "webhook": {"url": f"{url}/in/{HOOK}?key={HOOK}", "secret": SECRET, "allow_private": True},
+    }[kind]
+
+
+def make(kind: str, url: str = "http://127.0.0.1:9", **more: Any) -> Any:
+    """The channel, as the app makes it; GroupMe without its pauses."""
+    channel = load(kind)
+    made: Any = channel(channel.Settings(**{**settings_of(kind, url), **more}), HTTP)
+    if kind == "groupme":
+        made._pause = lambda seconds: None
+    return made
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for part in value.values() for text in strings(part))
+    elif isinstance(value, list | tuple):
+        yield from (text for part in value for text in strings(part))
+
+
+def read(message: Message) -> str:
+    """All that a reader sees, in order; Slack's escapes undone, line breaks between messages taken away."""
+    text = "\n".join(text for payload in message.payloads for text in strings(payload.get("blocks", payload)))
+    for escaped, plain in (("\u200b", ""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(escaped, plain)
+    return text
+
+
+@contextmanager
+def posted(kind: str) -> Iterator[tuple[Fake, Any]]:
+    fake_class = FAKES[kind]
+    assert fake_class is not None
+    with fake_class() as fake:
+        yield fake, make(kind, fake.url)
+
+
+def test_the_contract_knows_every_channel_of_the_registry() -> None:
+    assert set(FAKES) == set(REGISTRY)
+    with pytest.raises(NotFound, match='"pager"; there are console'):
+        load("pager")
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_a_channel_has_what_the_flows_need(kind: str) -> None:
+    channel: type[Channel] = load(kind)
+    assert channel.kind == kind
+    assert issubclass(channel.Settings, ChannelSettings)
+    assert timedelta(0) <= channel.min_gap <= timedelta(minutes=1)
+    undocumented = [name for name, field in channel.Settings.model_fields.items() if not field.description]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_a_setting_that_does_not_exist_is_refused(kind: str) -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        make(kind, colour="red")
+
+
+# --- what a message says ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_an_alert_says_what_happened_why_and_what_to_do(kind: str) -> None:
+    text = read(make(kind).render(FIRST, NOW))
+    assert "high" in text.lower()
+    for said in ("An angry customer", "Example Bakery", "Kim Example", "Worst bakery", "https://social.example/@kim/1"):
+        assert said in text
+    for why in ("0.83", "0.7", "worst", "never again", "angry=1", "the 13th is a"):
+        assert why in text
+    for what_to_do in ("Answer within the hour", "Do not delete the comment", "heedful ack 01a2b3c4d5e6f"):
+        assert what_to_do in text
+
+
+@pytest.mark.parametrize("kind", ["console", "groupme", "slack"])
+def test_times_are_the_brands_and_waiting_is_said_in_hours(kind: str) -> None:
+    text = read(make(kind).render(FIRST, NOW))
+    assert "waiting 3 h" in text
+    assert "Thu 12 Nov 2026, 11:05 CET" in text  # Kim wrote it, and has been waiting since
+    assert "UTC" not in text
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+@pytest.mark.parametrize("name", sorted(NOTICES))
+def test_every_kind_of_notice_says_why_it_is_told_now(kind: str, name: str) -> None:
+    text = read(make(kind).render(NOTICES[name], NOW))
+    assert NOTICES[name].says.split("(")[0] in text
+    assert NOTICES[name].alert_id in text
+
+
+@pytest.mark.parametrize("kind", ["console", "groupme", "slack"])
+def test_a_resolved_alert_asks_for_nothing_any_more(kind: str) -> None:
+    text = read(make(kind).render(NOTICES["resolved"], NOW))
+    assert "RESOLVED" in text
+    for no_longer in ("heedful ack", "Answer within the hour", "waiting 3 h", "0.83"):
+        assert no_longer not in text
+
+
+@pytest.mark.parametrize("kind", ["console", "groupme", "slack"])
+def test_a_repeated_alert_says_that_it_is_still_open(kind: str) -> None:
+    assert "An angry customer (still open)" in read(make(kind).render(NOTICES["repeat"], NOW))
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_a_private_message_is_not_copied_into_a_shared_room(kind: str) -> None:
+    channel = make(kind)
+    text = read(channel.render(NOTICES["private"], NOW))
+    for private in ("Worst bakery", "worst", "never again"):
+        assert private not in text
+    assert "0.83" in text
+    if kind != "webhook":
+        assert "private message; read it there" in text
+    assert "Worst bakery" in read(make(kind, show_private=True).render(NOTICES["private"], NOW))
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_what_fits_is_not_called_truncated_and_what_does_not_is(kind: str) -> None:
+    channel = make(kind)
+    assert not channel.render(FIRST, NOW).is_truncated
+    many = channel.render(replace(FIRST, threads=FIRST.threads * 30, n_threads=60), NOW)
+    assert many.is_truncated
+    assert "more threads" in read(many) or many.payloads[0]["data"]["n_threads"] == 60
+    long = channel.render(replace(FIRST, threads=(replace(notices.KIM, excerpt="word " * 2_000),)), NOW)
+    assert long.is_truncated
+    assert "…" in read(long)
+
+
+# --- hostile notices --------------------------------------------------------------------------------------------
+
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(notice=HOSTILE_NOTICES)
+def test_whatever_people_write_the_reasons_and_the_first_step_are_read(kind: str, notice: Notice) -> None:
+    message = make(kind).render(notice, NOW)
+    text = read(message)
+    assert notices.FIRST_STEP in text
+    assert "01a2b3c4d5e6f" in text
+    assert "0.8375" in text or "0.84" in text
+    assert "0.7" in text
+    assert ("sentinelword" in text) is not (notice.threads[0].is_private and "sentinelword" not in text)
+    if kind != "webhook":
+        assert not UNSEEN.search(text.replace("\n", ""))
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_whatever_people_write_the_target_accepts_it(kind: str) -> None:
+    with posted(kind) as (fake, channel):
+
+        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(notice=HOSTILE_NOTICES)
+        def is_accepted(notice: Notice) -> None:
+            before = len(fake.accepted)
+            message = channel.render(notice, NOW)
+            channel.send(message, "0delivery", datetime.now(UTC))
+            assert len(fake.accepted) - before == len(message.payloads)
+            if kind == "slack":
+                assert "blocks" in fake.accepted[-1]  # and not by falling back to plain text
+
+        is_accepted()
+
+
+@settings(max_examples=60, deadline=None)
+@given(notice=HOSTILE_NOTICES)
+def test_the_terminal_shows_hostile_text_without_obeying_it(notice: Notice) -> None:
+    for imitate in ("slack", "groupme"):
+        stream = io.StringIO()
+        channel = load("console")(load("console").Settings(imitate=imitate), HTTP)  # type: ignore[call-arg]
+        channel._stream = stream  # type: ignore[attr-defined]
+        channel.send(channel.render(notice, NOW), "0delivery", NOW)
+        assert not UNSEEN.search(stream.getvalue().replace("\n", ""))
+
+
+# --- errors -----------------------------------------------------------------------------------------------------
+
+STATUSES = [
+    (400, Malformed),
+    (401, Unauthorized),
+    (403, Unauthorized),
+    (404, Gone),
+    (410, Gone),
+    (429, RateLimited),
+    (500, Unavailable),
+    (502, Unavailable),
+    (503, Unavailable),
+    (302, Unavailable),
+]
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+@pytest.mark.parametrize(("status", "expected"), STATUSES)
+def test_a_refusal_is_the_error_that_says_what_to_do_next(kind: str, status: int, expected: type[RemoteError]) -> None:
+    with posted(kind) as (fake, channel):
+        fake.fail_with = (status, b"", {"retry-after": "90", "location": "/elsewhere"})
+        with pytest.raises(RemoteError) as caught:
+            channel.send(channel.render(FIRST, NOW), "0delivery", NOW)
+        assert {path for _, path, _, _ in fake.requests} == {fake.requests[0][1]}  # nothing was followed
+    assert type(caught.value) is expected
+    assert caught.value.status == status
+    if status in (429, 503):
+        assert caught.value.retry_at is not None
+        assert timedelta(seconds=60) < caught.value.retry_at - datetime.now(UTC) <= timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+@pytest.mark.parametrize("fault", ["timeout", "reset", "slow drip of headers"])
+def test_a_target_that_does_not_answer_is_unavailable(kind: str, fault: str) -> None:
+    with FaultServer(FAULTS[fault]) as server:
+        channel = make(kind, server.url)
+        with pytest.raises(Unavailable) as caught:
+            channel.send(channel.render(FIRST, NOW), "0delivery", NOW)
+        assert caught.value.was_sent
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_a_target_that_nobody_runs_was_never_sent_to(kind: str) -> None:
+    channel = make(kind)
+    with pytest.raises(Unavailable) as caught:
+        channel.send(channel.render(FIRST, NOW), "0delivery", NOW)
+    assert not caught.value.was_sent
+    with pytest.raises(Unavailable):
+        channel.check()
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+def test_the_check_says_whether_the_target_lives_and_posts_nothing(kind: str) -> None:
+    with posted(kind) as (fake, channel):
+        channel.check()
+        assert fake.accepted == []
+        assert len(fake.requests) == 1
+        fake.fail_with = (503, b"", {})
+        with pytest.raises(Unavailable):
+            channel.check()
+
+
+SECRETS = re.compile("|".join([TOKEN, TOKEN.split("/")[-1], BOT_ID, HOOK, SECRET.removeprefix("whsec_")]))
+
+
+@pytest.mark.parametrize("kind", REMOTE)
+@pytest.mark.parametrize("status", [status for status, _ in STATUSES] + [0])
+def test_the_secret_is_in_no_error_no_repr_and_no_log(kind: str, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with posted(kind) as (fake, channel):
+        fake.fail_with = (status, b"bad", {})
+        channel = channel if status else make(kind)
+        raised = []
+        for act in (lambda: channel.send(channel.render(FIRST, NOW), "0delivery", NOW), channel.check):
+            try:
+                act()
+            except HeedfulError as error:
+                raised.append(error)
+        assert raised
+        for error in raised:
+            assert not SECRETS.search("".join(traceback.format_exception(error)) + repr(error) + repr(vars(error)))
+            assert error.__cause__ is error.__context__ is None
+        for shown in (repr(channel), str(channel), repr(getattr(channel, "settings", "")), caplog.text):
+            assert not SECRETS.search(shown)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("slack", {"url": f"http://hooks.example/{HOOK}"}),
+        ("slack", {"url": f"{HOOK}"}),
+        ("slack", {"url": f"https://[{HOOK}"}),
+        ("slack", {"url": f"https:///{HOOK}"}),
+        ("groupme", {"bot_id": f"{HOOK} "}),
+        ("groupme", {"base_url": "http://api.example"}),
+        ("webhook", {"url": f"http://x.example/{HOOK}", "allow_private": False}),
+        ("webhook", {"url": f"ftp://x.example/{HOOK}"}),
+        ("webhook", {"secret": f"whsec_{HOOK}"}),
+        ("webhook", {"secret": "whsec_aDAwaw=="}),
+        ("webhook", {"previous_secret": f"{HOOK}"}),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_without_being_shown(kind: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(kind, **wrong)
+    assert "must" in str(caught.value)
+    assert HOOK not in str(caught.value)
+
+
+def test_a_message_of_every_kind_arrives_whole() -> None:
+    for kind in REMOTE:
+        with posted(kind) as (fake, channel):
+            for notice in NOTICES.values():
+                message = channel.render(notice, NOW)
+                channel.send(message, "0delivery", datetime.now(UTC))
+                for sent, payload in zip(fake.accepted[-len(message.payloads) :], message.payloads, strict=True):
+                    assert {**sent, **json.loads(json.dumps(payload))} == sent
