@@ -30,12 +30,15 @@ class MastodonSettings(ConnectorSettings):
     base_url: str
     """The server of the account, such as "https://mastodon.example"."""
     token: SecretStr | None = None
-    """An access token with the scopes read:notifications, read:statuses and read:accounts; a hashtag of a server
-    that shows its timelines to everyone needs none."""
+    """An access token with the scopes read:notifications, read:statuses and read:accounts; what a server shows to
+    everyone (hashtags, public posts) can be read without one."""
     watch: Literal["mentions", "own_posts", "hashtag"] = "mentions"
     """What to read: whoever addresses the account, everything under its own posts, or a hashtag."""
     hashtag: str = ""
     """The hashtag to watch, with or without "#" (for watch = "hashtag")."""
+    own_account: str = ""
+    """Our account at that server ("brand"), where there is no token to tell it: needed to know our own posts and
+    replies from others'."""
 
     @field_validator("base_url")
     @classmethod
@@ -49,8 +52,10 @@ class MastodonSettings(ConnectorSettings):
     def _has_what_it_needs(self) -> Self:
         if self.watch == "hashtag" and not re.fullmatch(r"#?\w+", self.hashtag):
             raise ValueError('watch = "hashtag" needs a hashtag of letters, digits and _')
-        if self.watch != "hashtag" and self.token is None:
-            raise ValueError(f'watch = "{self.watch}" needs a token (token_env or token_file)')
+        if self.watch == "mentions" and self.token is None:
+            raise ValueError('watch = "mentions" needs a token (token_env or token_file)')
+        if self.watch == "own_posts" and self.token is None and not self.own_account:
+            raise ValueError('watch = "own_posts" needs a token (token_env or token_file) or own_account')
         return self
 
 
@@ -175,7 +180,8 @@ class Mastodon:
             reader = Reader(api, stream, known, now)
             statuses = reader.read()
             unreadable += [{"status": status} for status in statuses if not has_id(status)]
-            raws |= _placed([status for status in statuses if has_id(status)], threads, stream.follows_replies)
+            placed = _placed([status for status in statuses if has_id(status)], threads, stream.follows_replies)
+            raws |= {key: raw for key, raw in placed.items() if raw["subject"] or not stream.only_under_ours}
             more = more or reader.more
         own_ids = frozenset({self._native(own)} if own else ())
         return Page([*raws.values(), *unreadable], state, more, (), own_ids, api.poll_after)
@@ -183,7 +189,7 @@ class Mastodon:
     def recheck(self, known: Sequence[Known]) -> Rechecked:
         """Look again at known statuses and at everything below them, or below the post of ours that they are under."""
         api = self._api()
-        threads = Threads(api, api.own_id() if self._settings.token else "")
+        threads = Threads(api, self._ask_own(api))
         ids = [self._local(one.native_id) for one in known]
         subjects = [self._local(one.subject_native_id) for one in known if one.subject_native_id]
         present, gone = api.statuses(list(dict.fromkeys(filter(None, (*ids, *subjects)))))
@@ -230,28 +236,30 @@ class Mastodon:
         )
 
     def _streams(self, own: str) -> list[Stream]:
-        path = f"/api/v1/accounts/{own}/statuses"
-        statuses: dict[str, Any] = {"exclude_reblogs": "true", "limit": 20}
-        if self._settings.watch == "own_posts":
-            return [Stream("own_posts", path, statuses, is_settled=False, follows_replies=True)]
-        ours = [Stream("own_replies", path, statuses, is_settled=True)] if own else []
-        if self._settings.watch == "mentions":
-            # include_types is Pleroma's name; include_filtered shows whom the account's policy hides (4.3).
-            kinds = {name: ["mention", "quote"] for name in ("types[]", "include_types[]")}
-            params = {**kinds, "include_filtered": "true", "limit": 20}
-            return [Stream("mentions", "/api/v1/notifications", params, is_settled=True), *ours]
-        hashtag = self._settings.hashtag.lstrip("#").casefold()
-        tagged = Stream(f"tag:{hashtag}", f"/api/v1/timelines/tag/{quote(hashtag)}", {"limit": 40}, is_settled=False)
-        return [tagged, *ours]
+        watch, has_token = self._settings.watch, self._settings.token is not None
+        if watch == "hashtag":
+            hashtag = self._settings.hashtag.lstrip("#").casefold()
+            path = f"/api/v1/timelines/tag/{quote(hashtag)}"
+            streams = [Stream(f"tag:{hashtag}", path, {"limit": 40}, is_settled=False)]
+        else:
+            # A reply to an old post of ours does not bring that post to the first page, but it mentions us.
+            streams = [_mentions(only_under_ours=watch == "own_posts")] if has_token else []
+        if own:
+            path, is_own_posts = f"/api/v1/accounts/{own}/statuses", watch == "own_posts"
+            params = {"exclude_reblogs": "true", "limit": 20}
+            streams.append(Stream("own", path, params, is_settled=not is_own_posts, follows_replies=is_own_posts))
+        return streams
 
     def _own(self, api: Api, state: dict[str, Any], now: datetime) -> str:
-        if self._settings.token is None:
-            return ""
         own: dict[str, str] = state.get("own") or {}
         asked_at = read_instant(own.get("asked_at"))
-        if not own.get("id") or asked_at is None or now - asked_at > WHO_WE_ARE:
-            state["own"] = own = {"id": api.own_id(), "asked_at": now.isoformat()}
+        if "id" not in own or asked_at is None or now - asked_at > WHO_WE_ARE:
+            state["own"] = own = {"id": self._ask_own(api), "asked_at": now.isoformat()}
         return own["id"]
+
+    def _ask_own(self, api: Api) -> str:
+        handle = self._settings.own_account.lstrip("@")
+        return api.own_id(handle) if handle or not api.is_anonymous else ""
 
     def _api(self) -> Api:
         token = self._settings.token
@@ -272,6 +280,13 @@ class Mastodon:
 
     def _local(self, native_id: str | None) -> str:
         return read_id((native_id or "").removeprefix(f"{self._host}/"))
+
+
+def _mentions(only_under_ours: bool) -> Stream:
+    # include_types is Pleroma's name for types; include_filtered shows whom the account's policy hides (4.3).
+    kinds = {name: ["mention", "quote"] for name in ("types[]", "include_types[]")}
+    params = {**kinds, "include_filtered": "true", "limit": 20}
+    return Stream("mentions", "/api/v1/notifications", params, is_settled=True, only_under_ours=only_under_ours)
 
 
 def _placed(statuses: list[Json], threads: Threads, follows_replies: bool) -> dict[str, Json]:

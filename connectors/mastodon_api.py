@@ -76,11 +76,12 @@ class Api:
             raise Malformed(f"{path} answered something that is not a list", payload=str(found)[:20_000], status=200)
         return found
 
-    def own_id(self) -> str:
-        """The account that the token speaks for."""
-        account = self.get("/api/v1/accounts/verify_credentials")
+    def own_id(self, handle: str = "") -> str:
+        """The account that the token speaks for, or without a token the one of this handle."""
+        path = "/api/v1/accounts/lookup" if self.is_anonymous else "/api/v1/accounts/verify_credentials"
+        account = self.get(path, {"acct": handle} if self.is_anonymous else None)
         if not (own := read_id(account.get("id") if isinstance(account, dict) else None)):
-            raise Malformed("verify_credentials answered without an account id", status=200)
+            raise Malformed(f"{path} answered without an account id", status=200)
         return own
 
     def context(self, status_id: str) -> tuple[list[Json], list[Json]]:

@@ -17,7 +17,8 @@ MAX_SEEN, MAX_GAPS = 400, 8
 class Stream:
     """One list of the API. `is_settled`: its ids are given at insertion, so that nothing appears below a mark.
 
-    `follows_replies`: where the number of replies to a status changed, its conversation is read.
+    `follows_replies`: where the number of replies to a status changed, its conversation is read. `only_under_ours`:
+    only what hangs under a post of ours is wanted.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Stream:
     params: dict[str, Any]
     is_settled: bool
     follows_replies: bool = False
+    only_under_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,7 @@ class Reader:
     def _start_over(self) -> None:
         """The server refuses our position (it was moved to other software, say): find what we had from the top."""
         untils = [self.state["until"], *(gap[1] for gap in self.state["gaps"])]
-        self.state |= {"mark": "", "gaps": [], "until": min(untils)}
-        self.more = True
+        self.state |= {"mark": "", "gaps": [], "until": min(untils)}  # at the next poll: it may refuse again
 
     def _within_backfill(self, entries: list[_Entry]) -> list[_Entry]:
         return [entry for entry in entries if entry.at is None or entry.at.isoformat() >= self.state["since"]]

@@ -28,7 +28,7 @@ OVERSIZE_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came in; `query` has every value of a repeated parameter, in order."""
+    """One request as it came in; `query` has every value of a repeated parameter, header names are lower case."""
 
     method: str
     path: str
@@ -125,6 +125,7 @@ class _Server(ThreadingHTTPServer):
 class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
+    disable_nagle_algorithm = True  # or each answer waits 40 ms between its headers and its body
     server: _Server
 
     def do_GET(self) -> None:
@@ -141,7 +142,9 @@ class _Connection(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         query = parse_qs(parts.query, keep_blank_values=True)
-        request = Request(self.command, parts.path, query, dict(self.headers.items()), body)
+        request = Request(
+            self.command, parts.path, query, {name.lower(): value for name, value in self.headers.items()}, body
+        )
         with fake.world.lock:
             fake.n_requests += 1
             fake.requests.append(request)

@@ -1,0 +1,52 @@
+"""A connector is complete: its class, its settings with their manual, its fake, and its page."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.base import Abilities, ConnectorSettings
+from tests.contract.conftest import Case
+from tests.contract.reader import Reader
+from tests.platforms.base import FakePlatform
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "connectors"
+CLAIMS = [field.name for field in fields(Abilities) if field.type == "str" or field.type is str]
+
+
+def _page(case: Case) -> str:
+    path = DOCS / f"{case.name}.md"
+    if not path.exists():
+        pytest.fail(f"docs/connectors/{case.name}.md is missing")
+    return " ".join(path.read_text().split())
+
+
+def test_its_page_names_every_setting(case: Case) -> None:
+    page = _page(case)
+    assert [name for name in case.connector.Settings.model_fields if f"`{name}`" not in page] == []
+
+
+def test_its_page_says_what_it_can_notice_and_why_not_the_rest(case: Case) -> None:
+    page = _page(case)
+    abilities = case.connector.abilities
+    assert [name for name in CLAIMS if f"`{name}`" not in page] == []
+    reasons = [getattr(abilities, name) for name in CLAIMS if getattr(abilities, name) != "yes"]
+    assert [reason for reason in reasons if " ".join(reason.split()) not in page] == []
+
+
+def test_its_settings_explain_themselves_and_refuse_what_they_do_not_know(case: Case, fake: FakePlatform) -> None:
+    kind = case.connector.Settings
+    assert issubclass(kind, ConnectorSettings)
+    assert [name for name, field in kind.model_fields.items() if not field.description] == []
+    with pytest.raises(ValidationError):
+        kind.model_validate(fake.source_settings() | {"no_such_setting": 1})
+
+
+def test_its_settings_do_not_show_their_secret(reader: Reader, fake: FakePlatform) -> None:
+    assert not fake.secret or fake.secret not in repr(reader.settings) + str(reader.settings)
+
+
+def test_it_says_which_platform_it_reads(case: Case) -> None:
+    assert case.connector.platform
+    assert len(CLAIMS) == 5
