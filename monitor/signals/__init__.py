@@ -1,0 +1,44 @@
+"""What is measured about a text: one file a signal, one line in REGISTRY.
+
+Pure and deterministic; total on any text. `measure` takes what a page of comments holds in one batch.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from monitor.model import Comment, Signals
+from monitor.signals.angry import Angry
+from monitor.signals.base import Signal
+from monitor.signals.closing import Closing
+from monitor.signals.language import Language
+from monitor.signals.mistake import Mistake
+from monitor.signals.needs_reply import NeedsReply
+from monitor.signals.prepared import prepare
+from monitor.signals.tagging import TaggingOnly
+
+REGISTRY: Mapping[str, Signal] = {
+    "angry": Angry(),
+    "closing": Closing(),
+    "language": Language(),
+    "mistake": Mistake(),
+    "needs_reply": NeedsReply(),
+    "tagging_only": TaggingOnly(),
+}
+
+VERSION = ",".join(f"{name}={signal.version}" for name, signal in REGISTRY.items())
+
+
+def measure(comments: Sequence[Comment]) -> list[Signals]:
+    """The signals of each comment, in the order given."""
+    batch = [prepare(comment) for comment in comments]
+    columns = [signal.measure(batch) for signal in REGISTRY.values()]
+    return [dict(zip(REGISTRY, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def explain(name: str, comment: Comment) -> tuple[str, ...]:
+    """The words of a comment that weighed most for a signal; KeyError for a name that is none."""
+    return REGISTRY[name].explain(prepare(comment))
+
+
+def version_of(name: str) -> str:
+    """The version of a signal; KeyError for a name that is none."""
+    return REGISTRY[name].version

@@ -1,0 +1,105 @@
+"""A text made ready to be measured: quotations stripped, words normalised, phrases found, surface counted.
+
+This is done once for a text, and every signal reads it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.model import Comment
+from monitor.signals.language import detect
+from monitor.signals.phrasebook import phrasebook
+
+LONGEST = 10_000  # characters that are looked at: no platform's comment that means something is longer
+
+_QUOTE_LINES = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_RETWEET = re.compile(r"\bRT @\w+:?.*", re.DOTALL)
+_QUOTED_TWEET = re.compile(r"[\"“”]@\w+:[^\"“”]*[\"“”]?")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_LINK = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
+_MENTION = re.compile(r"@\w[\w.-]*")
+_TOKEN = re.compile(r"#?\w+|[?!]+|@")
+_CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]{3,}\b")
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2764\u203c\u2049]|:[-']?[()D/]|<3")
+_ANGRY_EMOJI = re.compile("[😡🤬😠👿💩🖕😤🤮🤢👎🙄😒😑🤦🤷🔥🤡]")
+_WARM_EMOJI = re.compile("[😀-😍😘😚😋🤗🙏👍👏❤💕💖💗💙💚💛💜🎉🙌✨😎☺🥰🤩💯👌✌🥳]|:[-']?[)D]|<3")
+_SAD_EMOJI = re.compile("[😕😖😞😟😢😣😥😩😫😭😿🙁☹😰😱😔😓💔🥺]|:[-']?[(/]")
+_APOSTROPHES = str.maketrans(dict.fromkeys("'’‘`´ʼ＇"))
+_MARKS = str.maketrans({"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", ";": "?"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the signals see of one text.
+
+    `padded` is the normalised text with a blank around every word; `hits` are the numbers of the phrases in it and
+    `groups` how many phrases of each group were found.
+    """
+
+    text: str  # the writer's own words as written
+    padded: str
+    words: tuple[str, ...]
+    hits: tuple[int, ...]
+    groups: Mapping[str, int]
+    kind: str
+    stars: float | None
+    language: str
+    told_language: str
+    n_mentions: int
+    n_links: int
+    n_capitals: int
+    n_questions: int
+    n_exclamations: int
+    n_emoji: int
+    n_angry_emoji: int
+    n_warm_emoji: int
+    n_sad_emoji: int
+    leads_with_mention: bool
+
+
+def prepare(comment: Comment) -> Prepared:
+    """A comment's own words, normalised, with everything that the signals look at."""
+    text = own_words(comment.text[:LONGEST])
+    n_mentions = n_links = n_emoji = n_angry = n_warm = n_sad = 0
+    leads = text.startswith(("@", ".@"))
+    capitals = len(_CAPITALS.findall(text))
+    plain = text
+    if not text.isascii():
+        plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_MARKS)
+    if "@" in plain:
+        plain, n_mentions = _MENTION.subn(" @ ", plain)
+    if "://" in plain or "www." in plain:
+        plain, n_links = _LINK.subn(" ", plain)
+    may_smile = ":" in plain or "<3" in plain or not plain.isascii()
+    if may_smile and (n_emoji := len(_EMOJI.findall(plain))):
+        n_angry, n_warm, n_sad = (len(one.findall(plain)) for one in (_ANGRY_EMOJI, _WARM_EMOJI, _SAD_EMOJI))
+    lower = plain.lower()
+    words = _TOKEN.findall(lower.replace("'", "") if lower.isascii() else lower.translate(_APOSTROPHES))
+    padded = f" {' '.join(words)} "
+    book = phrasebook()
+    language = detect(plain, words)
+    hits = book.find(padded, language)
+    groups: dict[str, int] = {}
+    for hit in hits:
+        group = book.groups[hit]
+        groups[group] = groups.get(group, 0) + 1
+    return Prepared(
+        text, padded, tuple(words), tuple(hits), groups, comment.kind, comment.stars, language, comment.language,
+        n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
+        n_emoji, n_angry, n_warm, n_sad, leads,
+    )  # fmt: skip
+
+
+def own_words(text: str) -> str:
+    """A text without what it quotes: "RT @shop: ..." and what follows, a quoted post, lines that begin with ">"."""
+    if ">" in text:
+        text = _QUOTE_LINES.sub("", text)
+    if "RT @" in text:
+        text = _RETWEET.sub("", text)
+    if ":" in text and "@" in text:
+        text = _QUOTED_TWEET.sub(" ", text)
+    return text.strip()
