@@ -88,6 +88,7 @@ def test_what_was_there_before_the_source_fills_the_backlog_and_never_alerts(bak
     bakery.work()
     assert bakery.told() == []
     assert [line.author_name for line in _waiting(bakery)] == ["Kim"]
+    bakery.later(minutes=1)
     bakery.platform.say("new", ANGRY, bakery.now, parent="old")
     bakery.work()
     assert ("angry", "first") in bakery.told(), "a live comment in an old thread does alert"
