@@ -114,13 +114,13 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
     known = Known(
         playbooks=playbooks,
-        routes=[route.name for route in routes if route.name],
+        routes=[route.name for route in routes.values() if route.name],
         brands=reading.table(raw, "brands"),
         sources=reading.table(raw, "sources"),
     )
     rules = _read_rules(reading, raw, known)
     if rules:
-        _check_routes(reading, routes, reading.table(raw, "channels"), reading.table(raw, "brands"), rules)
+        _check_routes(reading, routes, raw, rules)
     if not (database and daemon and alerts and threads and rules):
         return None
     return Settings(
@@ -131,11 +131,11 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         accounts=accounts,
         sources=sources,
         channels=channels,
-        routes=routes,
+        routes=list(routes.values()),
         timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
         fold=FoldPolicy(**threads.model_dump()),
         rules=rules,
-        playbooks=playbooks,
+        playbooks=playbooks or {},
         warnings=tuple(reading.warnings),
     )
 
@@ -167,26 +167,30 @@ def _read_brands(reading: Reading, raw: Raw) -> dict[str, BrandSettings]:
     return found
 
 
-def _read_routes(reading: Reading, raw: Raw) -> list[Route]:
+def _read_routes(reading: Reading, raw: Raw) -> dict[int, Route]:
+    """The routes that can be read, by their place in the file (from 1)."""
     tables = raw.get("routes", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         reading.refuse("routes", "each route is a [[routes]] table, with two brackets")
-        return []
-    read = [reading.read(RouteTable, table, f"routes.{place}") for place, table in enumerate(tables, 1)]
-    return [Route(**{**table.model_dump(), "channels": tuple(table.channels)}) for table in read if table]
+        return {}
+    read = {place: reading.read(RouteTable, table, f"routes.{place}") for place, table in enumerate(tables, 1)}
+    return {
+        place: Route(**{**table.model_dump(), "channels": tuple(table.channels)})
+        for place, table in read.items()
+        if table
+    }
 
 
-def _check_routes(reading: Reading, routes: list[Route], channels: Raw, brands: Raw, rules: RuleSet) -> None:
-    for place, route in enumerate(routes, 1):
-        for what, names, known in (
-            ("channel", route.channels, channels),
-            ("brand", (route.brand,), brands),
-            ("rule", (route.rule,), rules.titles),
-        ):
-            for name in names:
-                if name and name not in known:
-                    key = f"routes.{place}.{'channels' if what == 'channel' else what}"
-                    reading.refuse(key, f'there is no {what} "{name}"{nearest(name, known)}')
+def _check_routes(reading: Reading, routes: Mapping[int, Route], raw: Raw, rules: RuleSet) -> None:
+    """Refuse what a route names and what is not there."""
+    channels, brands = reading.table(raw, "channels"), reading.table(raw, "brands")
+    for place, route in routes.items():
+        named: list[tuple[str, str, Collection[str]]] = [("channels", name, channels) for name in route.channels]
+        named += [("brand", route.brand, brands), ("rule", route.rule, rules.titles)]
+        for key, name, known in named:
+            if name and name not in known:
+                reason = f'there is no {key.removesuffix("s")} "{name}"{nearest(name, known)}'
+                reading.refuse(f"routes.{place}.{key}", reason)
 
 
 def _read_rules(reading: Reading, raw: Raw, known: Known) -> RuleSet | None:
@@ -221,13 +225,13 @@ def _read_lists(path: Path, table: tuple[str, Raw]) -> dict[str, Sequence[str]]:
         raise ConfigError(str(path), "lists", f"a list cannot be read: {error}") from None
 
 
-def _read_playbooks(reading: Reading, directory: Any) -> dict[str, PlaybookBrief]:
-    """Our playbooks, and the configured directory's over them."""
+def _read_playbooks(reading: Reading, directory: Any) -> dict[str, PlaybookBrief] | None:
+    """Our playbooks, and the configured directory's over them; None where any is faulty (refused)."""
+    n_errors = len(reading.errors)
+    places = [shipped("config", "playbooks")]
     if not isinstance(directory, str):
         reading.refuse("playbooks", "must be the name of a directory")
-        return {}
-    places = [shipped("config", "playbooks")]
-    if directory != SHIPPED:
+    elif directory != SHIPPED:
         places.append(_path(reading, directory))
         if not places[1].is_dir():
             reading.refuse("playbooks", f"there is no directory {places[1]}")
@@ -240,7 +244,7 @@ def _read_playbooks(reading: Reading, directory: Any) -> dict[str, PlaybookBrief
             reading.errors.append(error)
         except (OSError, UnicodeDecodeError) as error:
             reading.errors.append(ConfigError(str(path), "", f"cannot be read: {error}"))
-    return found
+    return found if len(reading.errors) == n_errors else None
 
 
 def _path(reading: Reading, name: str) -> Path:

@@ -61,7 +61,7 @@ class Reading:
         """The table with its durations read and its `_env` and `_file` secrets fetched."""
         kinds = _kinds(model)
         prepared = dict(raw)
-        for name in kinds.durations & raw.keys():
+        for name in (name for name in raw if name in kinds.durations):
             self._duration(prepared, name, f"{key}.{name}")
         for name in kinds.secrets:
             if f"{name}_env" in raw or f"{name}_file" in raw:
@@ -120,7 +120,7 @@ class Reading:
 @dataclass(frozen=True)
 class _Kinds:
     durations: frozenset[str]
-    secrets: frozenset[str]
+    secrets: tuple[str, ...]
 
 
 @cache
@@ -129,7 +129,7 @@ def _kinds(model: type[BaseModel]) -> _Kinds:
     fields = model.model_fields
     return _Kinds(
         frozenset(name for name, info in fields.items() if _mentions(info.annotation, timedelta)),
-        frozenset(secret_names(model)),
+        tuple(secret_names(model)),
     )
 
 

@@ -118,7 +118,9 @@ def _readable(value: Any, definitions: Raw) -> Any:
         kept = {name: one for name, one in value.items() if name in ("description", "title")}
         return {**kept, **DURATION, **_default(value)}
     dropped = ("title", "writeOnly") if value.get("format") == "password" else ("title",)
-    found = {name: _readable(one, definitions) for name, one in value.items() if name not in dropped}
+    found = {name: _readable(one, definitions) for name, one in value.items() if name not in (*dropped, "properties")}
+    if isinstance(fields := value.get("properties"), dict):
+        found["properties"] = {name: _readable(one, definitions) for name, one in fields.items()}
     found.pop("format", None) if found.get("format") == "password" else None
     return {name: " ".join(one.split()) if name == "description" else one for name, one in found.items()}
 
