@@ -142,7 +142,7 @@ def test_the_link_of_a_comment_opens_its_thread_in_a_browser(client: httpx.Clien
     told = client.get("/api/v1/notifications", params={"limit": 80}).json()
     answer = client.get(told[0]["status"]["url"])
     assert answer.status_code == 200
-    assert "I will tell everyone" in answer.text
+    assert "Did you get hacked?" in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert client.get("/@nobody/1").status_code == 404
 
