@@ -97,6 +97,8 @@ class Reader:
         if news:
             self.state["mark"] = news[-1]
             self.more = not is_newest_page
+        if walks:
+            return [entry for entry in entries if not entry.id or entry.id in news]
         return entries if mark else self._within_backfill(entries)
 
     def _older(self) -> list[_Entry]:
