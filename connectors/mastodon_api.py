@@ -61,7 +61,7 @@ class Api:
         """
         answer = self._http.get(self._base + path, params=params, headers=self._headers)
         used_up = answer.headers.get("x-ratelimit-remaining", "").strip() == "0"
-        self.poll_after = _reset_at(answer.headers.get("x-ratelimit-reset", "")) if used_up else None
+        self.poll_after = read_reset(answer.headers.get("x-ratelimit-reset", "")) if used_up else None
         link = answer.headers.get("link", "")
         self.is_old = "since_id=" in link and "min_id=" not in link
         return answer.json()
@@ -135,8 +135,10 @@ def _statuses_in(context: Json, part: str) -> list[Json]:
     return [status for status in found if has_id(status)] if isinstance(found, list) else []
 
 
-def _reset_at(value: str) -> datetime | None:
-    """Source: Mastodon sends an ISO time, GoToSocial (docs/api/ratelimiting.md) unix seconds."""
+def read_reset(value: str) -> datetime | None:
+    """When the rate limit starts anew, None where it is not told.
+
+    Source: Mastodon sends an ISO time, GoToSocial (docs/api/ratelimiting.md) unix seconds."""
     value = value.strip()
     if value.isdecimal() and len(value) <= 11:
         return datetime.fromtimestamp(int(value), UTC)

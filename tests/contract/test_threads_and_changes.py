@@ -103,7 +103,7 @@ def test_a_deleted_comment_takes_the_replies_below_it_out_of_nobodys_sight(
     assert reader.present == fake.expected()
 
 
-def test_nothing_is_gone_when_the_platform_is_down(reader: Reader, fake: FakePlatform, world: World) -> None:
+def test_nothing_is_gone_where_nothing_was_deleted(reader: Reader, fake: FakePlatform, world: World) -> None:
     post = world.post()
     for _ in range(5):
         world.comment(post)
