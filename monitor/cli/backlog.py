@@ -63,7 +63,7 @@ def _filters(
     from monitor.store.backlog import Filters
 
     return Filters(
-        brands=[call.known("brand", name) for name in brand],
+        brands=[call.known("brand", name) for name in brand] or list(call.glance.brands),
         source_id=call.known("source", source),
         severity=severity or "",
         waiting_since=call.now - older_than if older_than else None,
