@@ -59,15 +59,13 @@ class Example:
     def banner(self) -> str:
         """What a person should know who has just started the example."""
         command = "heedful" if which("heedful") else _shown(Path(sys.argv[0]).absolute())
-        heedful = f"{command} --config {_shown(self.config_path)}"
-        directory = _shown(self.directory)
         return f"""\
 heedful, with its example: the made-up brand Tidewell Cycles, on a simulated platform at {self.base_url}
 {self._plot()}
 The messages below are what people would read on Slack and in GroupMe.
-In another terminal:  {heedful} backlog
-                      {heedful} alerts
-Ctrl-C stops; starting again goes on from there. Everything is kept in {directory}: delete it to begin anew.
+In another terminal:  export HEEDFUL_CONFIG={self.config_path}
+                      {command} backlog        (or alerts, thread show ID, ack ID, status, --help)
+Ctrl-C stops; starting again goes on from there. Everything is kept in {_shown(self.directory)}: delete it to begin anew.
 """
 
     def close(self) -> None:

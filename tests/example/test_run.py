@@ -148,7 +148,7 @@ def _read_each(told: list[Told]) -> None:
 
 
 def _heedful(directory: Path, *words: str) -> str:
-    command = [HEEDFUL, "--config", directory / "var" / "example" / "heedful.toml", *words]
+    command = [str(HEEDFUL), "--config", str(directory / "var" / "example" / "heedful.toml"), *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=os.environ | _WIDE)
     return " ".join(done.stdout.split())
 
