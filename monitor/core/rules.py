@@ -42,7 +42,10 @@ _NOTHING_KNOWN = Known()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The flags that stand, most urgent first, and the first instant at which the clock alone could change them."""
+    """The flags that stand, most urgent first, and the first instant at which the clock alone could change them.
+
+    Until then the same rules hold for the same comments; only a further reason may come to hold beside the others.
+    """
 
     flags: tuple[Flag, ...] = ()
     due_at: datetime | None = None

@@ -78,8 +78,8 @@ def read_rules(
     context = Context(known, named, matcher)
     rules = [_read_rule(name, origin, context) for name, origin in origins.items()]
     matcher.build()
-    enabled = {rule.name: dict(origins[rule.name].table) for rule in rules if rule.is_enabled}
-    return rules, matcher, {"rules": enabled, "lists": named}
+    matters = {rule.name: {**origins[rule.name].table, "title": ""} for rule in rules if rule.is_enabled}
+    return rules, matcher, {"rules": matters, "lists": named}
 
 
 def _read_lists(section: Section, from_files: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
