@@ -10,11 +10,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from shutil import which
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from monitor.errors import HeedfulError
 from monitor.example.server import PlatformServer
 from monitor.example.world import World, load_world
 from monitor.files import NAME, shipped
@@ -33,9 +35,15 @@ def start(directory: Path = DIRECTORY, *, port: int = 0, clock: Callable[[], dat
 
     `port` 0 takes the port of the last time, or any free one. The story goes on where it is by the clock; it
     starts when it is first read, so that a slow machine misses nothing of it.
+
+    Raises: HeedfulError where the port is taken or the directory cannot be written to: show it.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    return Example(directory.resolve(), port, clock)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return Example(directory.resolve(), port, clock)
+    except OSError as error:
+        where = f"port {port}" if port and error.filename is None else f"the directory {directory}"
+        raise HeedfulError(f"the example cannot use {where}: {error.strerror}") from error
 
 
 class Example:
@@ -63,9 +71,9 @@ class Example:
 heedful, with its example: the made-up brand Tidewell Cycles, on a simulated platform at {self.base_url}
 {self._plot()}
 The messages below are what people would read on Slack and in GroupMe.
-In another terminal:  export HEEDFUL_CONFIG={self.config_path}
+In another terminal:  export HEEDFUL_CONFIG={quote(str(self.config_path))}
                       {command} backlog        (or alerts, thread show ID, ack ID, status, --help)
-Ctrl-C stops; starting again goes on from there. Everything is kept in {_shown(self.directory)}: delete it to begin anew.
+Ctrl-C stops; starting again goes on from there. Everything is in {_shown(self.directory)}: delete it to begin anew.
 """
 
     def close(self) -> None:

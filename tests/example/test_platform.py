@@ -10,6 +10,7 @@ import pytest
 
 from monitor import example
 from monitor.core.text import plain_text
+from monitor.errors import HeedfulError
 from monitor.example.platform import TOKEN
 
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -181,8 +182,14 @@ def test_without_its_database_the_story_starts_anew(tmp_path: Path, clock: Clock
 
 def test_a_port_that_is_taken_is_said_when_it_was_asked_for(running: example.Example, tmp_path: Path) -> None:
     taken = int(running.base_url.rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(HeedfulError, match=f"port {taken}: .*in use"):
         example.start(tmp_path / "second", port=taken)
+
+
+def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HeedfulError, match="the directory .*file/example: Not a directory"):
+        example.start(tmp_path / "file" / "example")
 
 
 def test_the_written_configuration_names_the_platform_where_it_is_served(running: example.Example) -> None:
