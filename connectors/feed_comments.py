@@ -33,6 +33,7 @@ def to_comment(raw: RawEntry, kind: Kind, own_authors: frozenset[str]) -> Commen
 
     Raises: ValueError, when it says nothing.
     """
+    raw = _without_reply_line(raw) if kind == "comment" and raw.role == "comment" else raw
     entry, is_post = raw.entry, raw.role == "post"
     kind = "post" if is_post else kind
     text = _text(entry, kind)
@@ -59,6 +60,27 @@ def to_comment(raw: RawEntry, kind: Kind, own_authors: frozenset[str]) -> Commen
         n_replies=entry.n_comments,
         is_ours=True if is_post or is_own else None,
     )
+
+
+_REPLY_LINE = re.compile(
+    r'\s*(?:<p>)?[^<>]{1,60}<a href="([^"#]+)#([^"]+)"[^<>]*>[^<>]*</a>[^<>\w]{0,3}(?:</p>|\n|\Z)\s*'
+)
+
+
+def _without_reply_line(raw: RawEntry) -> RawEntry:
+    """WordPress writes "In reply to Lee." (in the site's language) above an answer; it tells the comment answered.
+
+    Source: WordPress core, wp-includes/comment-template.php, get_comment_text (only in feeds of comments).
+    """
+    entry = raw.entry
+    line = None if entry.is_plain else _REPLY_LINE.match(entry.body)
+    page, mark, _ = entry.link.partition("#")
+    if line is None or not mark or unescape(line[1]) != page or not re.fullmatch(r"comment-[0-9]+", line[2]):
+        return raw
+    # The guid of a comment there is that of its post with the comment's fragment.
+    ref = entry.reply_ref or f"{entry.id.partition('#')[0]}#{line[2]}"
+    answered = {"body": entry.body[line.end() :] or entry.body, "reply_ref": ref, "reply_href": f"{page}#{line[2]}"}
+    return raw.model_copy(update={"entry": entry.model_copy(update=answered)})
 
 
 def _text(entry: Entry, kind: Kind) -> str:
