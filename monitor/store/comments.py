@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from monitor.model import Comment, Signals, StoredComment, make_id
 from monitor.store import hot, schema, threading
+from monitor.store.engine import mark
 from monitor.store.instants import opt_us, to_us
 from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment, storable
 
@@ -210,8 +211,8 @@ def load_comments(connection: Connection, brand: str, ids: Iterable[int]) -> dic
 
 def update_signals(connection: Connection, comments: Sequence[StoredComment]) -> None:
     """Store what was measured again (a newer version of the signals)."""
-    mark = "%s" if connection.dialect.name == "postgresql" else "?"
-    statement = f"UPDATE comments SET signals = {mark}, signals_version = {mark} WHERE brand = {mark} AND id = {mark}"  # noqa: S608
+    one = mark(connection)
+    statement = f"UPDATE comments SET signals = {one}, signals_version = {one} WHERE brand = {one} AND id = {one}"  # noqa: S608
     rows = [(encode_signals(c.signals), c.signals_version, c.brand, c.id) for c in comments]
     if rows:
         connection.exec_driver_sql(statement, rows)

@@ -8,28 +8,13 @@ that a verdict made from facts that have since moved is refused instead of overw
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    CursorResult,
-    Table,
-    and_,
-    bindparam,
-    case,
-    false,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, CursorResult, Table, func, or_, select, update
 
 from monitor.errors import ClaimLost
 from monitor.store import schema
-from monitor.store.engine import is_postgres
+from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, to_us
 
 QUEUES: Mapping[str, Table] = {
@@ -57,8 +42,8 @@ class Claim:
 
 def is_any_due(connection: Connection, queue: str, now: datetime) -> bool:
     """Whether a claim would find anything: a read, so that an idle tick takes no write lock."""
-    table = QUEUES[queue]
-    return connection.execute(select(table.c.id).where(table.c.due_at <= to_us(now)).limit(1)).first() is not None
+    statement = f"SELECT 1 FROM {queue} WHERE due_at <= {mark(connection)} LIMIT 1"  # noqa: S608 - our own names
+    return connection.exec_driver_sql(statement, (to_us(now),)).first() is not None
 
 
 def claim(connection: Connection, queue: str, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
@@ -66,39 +51,38 @@ def claim(connection: Connection, queue: str, now: datetime, lease: timedelta, l
 
     On Postgres rows that another host is claiming at this moment are skipped.
     """
-    table = QUEUES[queue]
-    due = select(table.c.brand, table.c.id).where(table.c.due_at <= to_us(now)).order_by(table.c.due_at).limit(limit)
-    return claim_selected(connection, queue, due, now, lease)
-
-
-def claim_selected(connection: Connection, queue: str, due: Any, now: datetime, lease: timedelta) -> list[Claim]:
-    """Take the rows that this SELECT of (brand, id) names, as far as they are still due."""
-    table = QUEUES[queue]
+    one = mark(connection)
+    statement = f"SELECT brand, id FROM {queue} WHERE due_at <= {one} ORDER BY due_at LIMIT {one}"  # noqa: S608
     if is_postgres(connection):
-        due = due.with_for_update(skip_locked=True, of=table)
-    keys = [tuple(row) for row in connection.execute(due)]
-    if not keys:
-        return []
-    statement = (
-        update(table)
-        .where(is_among(table, keys), table.c.due_at <= to_us(now))
-        .values(due_at=to_us(now + lease), claim_no=table.c.claim_no + 1)
-        .returning(table.c.brand, table.c.id, table.c.claim_no)
-    )
+        statement += " FOR UPDATE SKIP LOCKED"
+    found = connection.exec_driver_sql(statement, (to_us(now), limit))
+    return claim_rows(connection, queue, [tuple(row) for row in found], now, lease)
+
+
+def claim_rows(connection: Connection, queue: str, keys: Sequence[Key], now: datetime, lease: timedelta) -> list[Claim]:
+    """Take these rows (brand, id) as far as they are still due; in the order given."""
+    claims: list[Claim] = []
+    for brand, ids in by_brand(keys).items():
+        wanted, parameter = among(connection, ids)
+        one = mark(connection)
+        statement = (
+            f"UPDATE {queue} SET due_at = {one}, claim_no = claim_no + 1"  # noqa: S608
+            f" WHERE brand = {one} AND id {wanted} AND due_at <= {one} RETURNING brand, id, claim_no"
+        )
+        found = connection.exec_driver_sql(statement, (to_us(now + lease), brand, parameter, to_us(now)))
+        claims += [Claim(*row) for row in found]
     order = {key: place for place, key in enumerate(keys)}
-    claims = [Claim(*row) for row in connection.execute(statement)]
     return sorted(claims, key=lambda claimed: order[claimed.key])
 
 
-def is_among(table: Table, keys: Sequence[Key]) -> ColumnElement[bool]:
-    """The condition that a row's (brand, id) is one of these, in the form that both databases look up by index.
-
-    A row value IN a list is no such form: SQLite then reads every row of the brand.
+def by_brand(keys: Iterable[Key]) -> dict[str, list[Any]]:
+    """Ids by brand. Brand by brand is the form that both databases look up by index: a row value IN a list makes
+    SQLite read every row of the brand.
     """
-    by_brand: dict[str, list[Any]] = {}
+    found: dict[str, list[Any]] = {}
     for brand, row_id in keys:
-        by_brand.setdefault(brand, []).append(row_id)
-    return or_(false(), *(and_(table.c.brand == brand, table.c.id.in_(ids)) for brand, ids in by_brand.items()))
+        found.setdefault(brand, []).append(row_id)
+    return found
 
 
 def release(connection: Connection, queue: str, claimed: Claim, due_at: datetime | None, **values: Any) -> None:
@@ -118,31 +102,28 @@ def release(connection: Connection, queue: str, claimed: Claim, due_at: datetime
 
 def still_ours(connection: Connection, queue: str, claims: Sequence[Claim]) -> list[Claim]:
     """Those of these claims that still hold, locked until the transaction ends; the rest drop out alone."""
-    table = QUEUES[queue]
-    keys = [claimed.key for claimed in claims]
-    statement = select(table.c.brand, table.c.id, table.c.claim_no).where(is_among(table, keys))
-    if is_postgres(connection):
-        statement = statement.with_for_update()
-    present = {(row[0], row[1]): row[2] for row in connection.execute(statement)}
+    present: dict[Key, int] = {}
+    for brand, ids in by_brand([claimed.key for claimed in claims]).items():
+        wanted, parameter = among(connection, ids)
+        statement = f"SELECT id, claim_no FROM {queue} WHERE brand = {mark(connection)} AND id {wanted}"  # noqa: S608
+        if is_postgres(connection):
+            statement += " FOR UPDATE"
+        for row_id, claim_no in connection.exec_driver_sql(statement, (brand, parameter)):
+            present[brand, row_id] = claim_no
     return [claimed for claimed in claims if present.get(claimed.key) == claimed.claim_no]
 
 
 def mark_due(connection: Connection, queue: str, keys: Iterable[Key], at: datetime) -> None:
     """Make rows due at this instant at the latest, and refuse the verdict of whoever is at work on them now."""
     rows = sorted(set(keys))
-    if rows:
-        named = [{"k_brand": brand, "k_id": row_id, "at": to_us(at)} for brand, row_id in rows]
-        connection.execute(_mark_statement(QUEUES[queue]), named)
-
-
-@cache
-def _mark_statement(table: Table) -> Any:
-    at = bindparam("at", type_=BigInteger)
-    return (
-        update(table)
-        .where(table.c.brand == bindparam("k_brand"), table.c.id == bindparam("k_id"))
-        .values(due_at=case((table.c.due_at < at, table.c.due_at), else_=at), claim_no=table.c.claim_no + 1)
+    if not rows:
+        return
+    one, at_us = mark(connection), to_us(at)
+    statement = (
+        f"UPDATE {queue} SET due_at = CASE WHEN due_at < {one} THEN due_at ELSE {one} END, claim_no = claim_no + 1"  # noqa: S608
+        f" WHERE brand = {one} AND id = {one}"
     )
+    connection.exec_driver_sql(statement, [(at_us, at_us, brand, row_id) for brand, row_id in rows])
 
 
 def mark_all_due(connection: Connection, queue: str, condition: Any, at: datetime) -> int:

@@ -4,7 +4,8 @@ SQLite write transactions begin IMMEDIATE: with a plain BEGIN a read-then-write 
 is locked" as soon as there is a second writer.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def is_postgres(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
+
+
+def mark(connection: Connection) -> str:
+    """How the driver writes a parameter."""
+    return "%s" if is_postgres(connection) else "?"
+
+
+def among(connection: Connection, values: Sequence[Any]) -> tuple[str, Any]:
+    """The condition that a column is one of these, as one parameter: one statement text whatever their number."""
+    if is_postgres(connection):
+        return "= ANY(%s)", list(values)
+    return "IN (SELECT value FROM json_each(?))", json.dumps(list(values))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.store.engine import is_postgres
+from monitor.store.engine import among, is_postgres, mark
 from monitor.store.rows import COLUMNS
 
 COPY_FROM = 1_000  # rows; below that Postgres is as fast with executemany
@@ -27,11 +27,9 @@ def select_by_ids(
     wanted = list(ids)
     if not wanted:
         return ()
-    if is_postgres(connection):
-        statement = f"SELECT {columns} FROM {table} WHERE brand = %s AND {key} = ANY(%s)"  # noqa: S608 - our own names
-        return connection.exec_driver_sql(statement, (brand, wanted)).fetchall()
-    statement = f"SELECT {columns} FROM {table} WHERE brand = ? AND {key} IN (SELECT value FROM json_each(?))"  # noqa: S608
-    return connection.exec_driver_sql(statement, (brand, f"[{','.join(map(str, wanted))}]")).fetchall()
+    condition, parameter = among(connection, wanted)
+    statement = f"SELECT {columns} FROM {table} WHERE brand = {mark(connection)} AND {key} {condition}"  # noqa: S608 - our own names
+    return connection.exec_driver_sql(statement, (brand, parameter)).fetchall()
 
 
 def upsert_comments(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -76,7 +74,7 @@ def touch_threads(connection: Connection, rows: Sequence[tuple[Any, ...]], now_u
     """
     if not rows:
         return
-    statement = _TOUCH.format(marks=", ".join(["%s" if is_postgres(connection) else "?"] * 8))
+    statement = _TOUCH.format(marks=", ".join([mark(connection)] * 8))
     connection.exec_driver_sql(statement, [(*row, now_us, check_at_us(now_us)) for row in sorted(rows, key=_key)])
 
 

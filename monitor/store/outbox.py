@@ -75,10 +75,8 @@ def claim(
         )
         first = connection.execute(head).first()
         if first is not None and first.due_at <= to_us(now):
-            one = select(_D.c.brand, _D.c.id).where(
-                _D.c.brand == first.brand, _D.c.id == first.id, _D.c.due_at <= to_us(now)
-            )
-            claims += [(channel, c) for c in due.claim_selected(connection, "deliveries", one, now, lease)]
+            taken = due.claim_rows(connection, "deliveries", [(first.brand, first.id)], now, lease)
+            claims += [(channel, claimed) for claimed in taken]
     return claims
 
 

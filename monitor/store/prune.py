@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select
 
 from monitor.store import schema
-from monitor.store.due import is_among
+from monitor.store.due import by_brand
 from monitor.store.instants import to_us
 
 BATCH = 500
@@ -38,6 +38,6 @@ def ended_silences(connection: Connection, before: datetime) -> int:
 
 def _delete(connection: Connection, table: Table, chosen: Any) -> int:
     keys = [tuple(row) for row in connection.execute(chosen.limit(BATCH))]
-    if keys:
-        connection.execute(delete(table).where(is_among(table, keys)))
+    for brand, ids in by_brand(keys).items():
+        connection.execute(delete(table).where(table.c.brand == brand, table.c.id.in_(ids)))
     return len(keys)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 
 from monitor.model import Source, make_id
 from monitor.store import due, schema
+from monitor.store.engine import is_postgres
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.sources
@@ -84,6 +85,8 @@ def claim(
         .order_by(_T.c.due_at)
         .limit(limit * 4)
     )
+    if is_postgres(connection):
+        statement = statement.with_for_update(skip_locked=True)
     taken = dict(busy)
     chosen: list[tuple[str, str]] = []
     for brand, source_id, account in connection.execute(statement):
@@ -92,8 +95,7 @@ def claim(
             chosen.append((brand, source_id))
     if not chosen:
         return []
-    picked = select(_T.c.brand, _T.c.id).where(_T.c.id.in_([key[1] for key in chosen]), _T.c.due_at <= to_us(now))
-    claims = due.claim_selected(connection, "sources", picked, now, lease)
+    claims = due.claim_rows(connection, "sources", chosen, now, lease)
     until = {"claimed_until": to_us(now + lease), "poll_requested": False}
     connection.execute(update(_T).where(_T.c.id.in_([c.id for c in claims])).values(**until))
     return claims

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from monitor.model import Flag, Reason, Severity, ThreadActs
 from monitor.store import hot, schema
 from monitor.store.due import Claim, mark_all_due
-from monitor.store.engine import is_postgres
+from monitor.store.engine import is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.threads
@@ -69,9 +69,9 @@ _ASSESSED = (
 
 def save_assessed(connection: Connection, verdicts: Sequence[Assessed]) -> None:
     """Write the assessments of threads whose claims still hold (see `due.still_ours`), each fenced once more."""
-    mark = "%s" if is_postgres(connection) else "?"
-    changes = ", ".join(f"{name} = {mark}" for name in _ASSESSED)
-    statement = f"UPDATE threads SET {changes} WHERE brand = {mark} AND id = {mark} AND claim_no = {mark}"  # noqa: S608
+    one = mark(connection)
+    changes = ", ".join(f"{name} = {one}" for name in _ASSESSED)
+    statement = f"UPDATE threads SET {changes} WHERE brand = {one} AND id = {one} AND claim_no = {one}"  # noqa: S608
     rows = [
         (
             opt_us(v.due_at), v.n_comments, opt_us(v.last_at), opt_us(v.awaiting_since), v.rank, v.severity,
