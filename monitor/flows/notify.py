@@ -10,13 +10,11 @@ from monitor import log
 from monitor.core.notices import Decision, after_telling, next_notice
 from monitor.core.routing import route
 from monitor.core.text import excerpt
-from monitor.errors import ClaimLost
 from monitor.flows.plan import Plan
 from monitor.model import (
     Alert,
     Flag,
     Notice,
-    NoticeReason,
     StoredComment,
     ThreadBrief,
     make_id,
@@ -31,6 +29,7 @@ _log = log.get()
 
 BATCH = 100
 SHOWN_THREADS = 5  # in one notice; the rest is counted
+OPERATOR_TITLE = "heedful itself needs help"
 EXCERPT = 600  # characters that a notice carries; each channel cuts to its own size
 
 
@@ -42,73 +41,78 @@ def notify_due(engine: Engine, plan: Plan, now: Callable[[], datetime], wake: Ca
             return 0
     with writing(engine) as connection:
         claims = due.claim(connection, "alerts", at, plan.lease, BATCH)
-    told = [notify(engine, plan, claimed, now()) for claimed in claims]
-    if any(told):
+    told = notify(engine, plan, claims, now())
+    for notice, channels in told:
+        _log.info(
+            "alert.told",
+            alert=notice.alert_id,
+            rule=notice.rule,
+            reason=notice.reason,
+            threads=notice.n_threads,
+            channels=list(channels),
+        )
+    if told:
         wake("deliveries")
     return len(claims)
 
 
-def notify(engine: Engine, plan: Plan, claimed: Claim, now: datetime) -> bool:
-    """Decide one claimed alert, and write the notice and its outbox rows with the decision; whether people are told."""
+Told = tuple[Notice, tuple[str, ...]]
+
+
+def notify(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime) -> list[Told]:
+    """Decide claimed alerts, and write notices and outbox rows with the decisions; what people are told, and where.
+
+    An alert that a person or a new flag moved meanwhile drops out alone: it is due again and decided anew.
+    """
     with writing(engine) as connection:
-        alert = alerts.load(connection, [claimed.key])[claimed.key]
+        held = due.still_ours(connection, "alerts", claims)
+        found = alerts.load(connection, [claimed.key for claimed in held])
         silences = alerts.load_silences(connection, now)
-        decision = next_notice(alert, silences, now, plan.timings)
-        if decision.reason is None:
-            return _hold(connection, claimed, decision)
-        flags = alerts.flags_of(connection, alert)
-        notice = build_notice(connection, plan, alert, flags, decision.reason, decision.says, now)
-        dead = frozenset(outbox.held_channels(connection))
-        channels = route(plan.routes, alert, dead, tuple(plan.channels))
-        outbox.add(connection, notice, alert.id, channels, now)
-        told = after_telling(alert, decision.reason, now)
-        try:
-            due.release(connection, "alerts", claimed, decision.due_at, **alerts.told_values(told))
-        except ClaimLost:
-            connection.rollback()  # a person or a new flag moved it: it is due again and decided anew
-            return False
-    _log.info(
-        "alert.told",
-        alert=show_id(alert.id),
-        rule=alert.rule,
-        reason=decision.reason,
-        threads=notice.n_threads,
-        channels=list(channels),
-    )
-    return True
+        decided = [
+            (claimed, found[claimed.key], next_notice(found[claimed.key], silences, now, plan.timings))
+            for claimed in held
+        ]
+        telling = [(alert, decision) for _, alert, decision in decided if decision.reason is not None]
+        told = _write(connection, plan, telling, now) if telling else []
+        released = [
+            (claimed, after_telling(alert, decision.reason, now) if decision.reason else alert, decision.due_at)
+            for claimed, alert, decision in decided
+        ]
+        alerts.release(connection, released)
+    return told
 
 
-def _hold(connection: Connection, claimed: Claim, decision: Decision) -> bool:
-    try:
-        due.release(connection, "alerts", claimed, decision.due_at)
-    except ClaimLost:
-        connection.rollback()
-    return False
+def _write(connection: Connection, plan: Plan, telling: Sequence[tuple[Alert, Decision]], now: datetime) -> list[Told]:
+    dead = frozenset(outbox.held_channels(connection))
+    told: list[Told] = []
+    for brand_id in {alert.brand for alert, _ in telling}:
+        of_brand = [(alert, decision) for alert, decision in telling if alert.brand == brand_id]
+        flags = alerts.flags_of(connection, brand_id, [alert for alert, _ in of_brand])
+        held = _Held.load(connection, brand_id, [flag for listed in flags.values() for flag in listed])
+        for alert, decision in of_brand:
+            notice = build_notice(plan, held, alert, flags.get(alert.id, []), decision, now)
+            told.append((notice, route(plan.routes, alert, dead, tuple(plan.channels))))
+    outbox.add(connection, told, now)
+    return told
 
 
 def build_notice(
-    connection: Connection,
-    plan: Plan,
-    alert: Alert,
-    flags: Sequence[Flag],
-    reason: NoticeReason,
-    says: str,
-    now: datetime,
+    plan: Plan, held: "_Held", alert: Alert, flags: Sequence[Flag], decision: Decision, now: datetime
 ) -> Notice:
     """Everything that a channel needs to tell an alert."""
-    brand = plan.brands[alert.brand]
-    held = _Held.load(connection, alert.brand, flags)
+    assert decision.reason is not None
+    brand = plan.brands.get(alert.brand)
     ordered = sorted(flags, key=lambda flag: (flag.severity.rank, flag.raised_at))
     return Notice(
-        id=make_id(alert.brand, "notice", f"{alert.id}:{alert.n_told}:{reason}"),
+        id=make_id(alert.brand, "notice", f"{alert.id}:{alert.n_told}:{decision.reason}"),
         brand=alert.brand,
-        brand_name=brand.name,
-        timezone=brand.timezone,
+        brand_name=brand.name if brand else alert.brand,
+        timezone=brand.timezone if brand else "UTC",
         alert_id=show_id(alert.id),
-        reason=reason,
-        says=alert.says or says,
+        reason=decision.reason,
+        says=alert.says or decision.says,
         rule=alert.rule,
-        rule_title=plan.rules.titles.get(alert.rule, alert.rule),
+        rule_title=OPERATOR_TITLE if alert.says else plan.rules.titles.get(alert.rule, alert.rule),
         severity=alert.severity,
         created_at=now,
         threads=tuple(held.brief(flag) for flag in ordered[:SHOWN_THREADS]),

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from monitor.model import Alert, AlertStatus, Flag, Severity, Silence, show_id
-from monitor.store import due, schema, threads
-from monitor.store.engine import is_postgres
+from monitor.store import due, hot, schema, threads
+from monitor.store.engine import is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.alerts
@@ -49,13 +49,14 @@ def listing(connection: Connection, brand: str | None, statuses: Sequence[AlertS
 
 def _with_members(connection: Connection, rows: Sequence[Any]) -> list[Alert]:
     members: dict[int, dict[str, Severity]] = {}
+    columns = "alert_id, rule, thread_id, severity, cleared_at"
     for brand in {row.brand for row in rows}:
         ids = [row.id for row in rows if row.brand == brand]
-        statement = select(_F.c.alert_id, _F.c.rule, _F.c.thread_id, _F.c.severity).where(
-            _F.c.brand == brand, _F.c.alert_id.in_(ids), _F.c.alert_id.is_not(None), _F.c.cleared_at.is_(None)
-        )
-        for alert_id, rule, thread_id, severity in connection.execute(statement):
-            members.setdefault(alert_id, {})[f"{rule}:{show_id(thread_id)}"] = Severity(severity)
+        for alert_id, rule, thread_id, severity, cleared_at in hot.select_by_ids(
+            connection, columns, "flags", brand, ids, key="alert_id"
+        ):
+            if cleared_at is None:
+                members.setdefault(alert_id, {})[f"{rule}:{show_id(thread_id)}"] = Severity(severity)
     return [_read(row, members.get(row.id, {})) for row in rows]
 
 
@@ -114,22 +115,40 @@ def _values(alert: Alert) -> dict[str, Any]:
     }
 
 
-def told_values(alert: Alert) -> dict[str, Any]:
-    """The columns that a notice changes, of an alert as it stands after being told, for `due.release`."""
-    return {
-        "told": json.dumps(sorted(alert.told)),
-        "told_severity": alert.told_severity.value if alert.told_severity else "",
-        "last_told_at": opt_us(alert.last_told_at),
-        "n_told": alert.n_told,
-    }
+def release(connection: Connection, decided: Sequence[tuple[due.Claim, Alert, datetime | None]]) -> None:
+    """Give alerts back as the notifier leaves them, each with when it is due again; their claims must hold."""
+    one = mark(connection)
+    statement = (
+        f"UPDATE alerts SET due_at = {one}, told = {one}, told_severity = {one}, last_told_at = {one}, n_told = {one}"  # noqa: S608
+        f" WHERE brand = {one} AND id = {one} AND claim_no = {one}"
+    )
+    rows = [
+        (
+            opt_us(due_at),
+            json.dumps(sorted(alert.told)),
+            alert.told_severity.value if alert.told_severity else "",
+            opt_us(alert.last_told_at),
+            alert.n_told,
+            claimed.brand,
+            claimed.id,
+            claimed.claim_no,
+        )
+        for claimed, alert, due_at in decided
+    ]
+    if rows:
+        connection.exec_driver_sql(statement, rows)
 
 
-def flags_of(connection: Connection, alert: Alert) -> list[Flag]:
-    """The flags that an alert tells of: those that stand, or, once it is resolved, those that stood."""
-    statement = select(*threads.FLAG_COLUMNS).where(_F.c.brand == alert.brand, _F.c.alert_id == alert.id)
-    if alert.status != "resolved":
-        statement = statement.where(_F.c.cleared_at.is_(None))
-    return [threads.read_flag(tuple(row)) for row in connection.execute(statement)]
+def flags_of(connection: Connection, brand: str, alerts: Sequence[Alert]) -> dict[int, list[Flag]]:
+    """The flags that these alerts tell of: those that stand, or, once resolved, those that stood."""
+    resolved = {alert.id for alert in alerts if alert.status == "resolved"}
+    found: dict[int, list[Flag]] = {}
+    ids = [alert.id for alert in alerts]
+    for row in hot.select_by_ids(connection, threads.FLAG_COLUMNS, "flags", brand, ids, key="alert_id"):
+        flag = threads.read_flag(row)
+        if flag.alert_id is not None and (row[-1] is None or flag.alert_id in resolved):
+            found.setdefault(flag.alert_id, []).append(flag)
+    return found
 
 
 def acknowledge(connection: Connection, alert: Alert, who: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from monitor.model import Delivery, Notice, make_id
+from monitor.model import Delivery, Notice, make_id, parse_id_prefix
 from monitor.store import due, schema
 from monitor.store.engine import is_postgres
 from monitor.store.instants import to_us
@@ -18,20 +18,25 @@ _D = schema.deliveries
 _notices: TypeAdapter[Notice] = TypeAdapter(Notice)
 
 
-def add(connection: Connection, notice: Notice, alert_id: int, channels: Sequence[str], now: datetime) -> None:
-    """Record a decision to tell, and what is to be sent for it: the outbox rows are due now."""
+def add(connection: Connection, told: Sequence[tuple[Notice, Sequence[str]]], now: datetime) -> None:
+    """Record decisions to tell, and what is to be sent for them (notice, channels): the outbox rows are due now."""
     connection.execute(
-        insert(schema.notices).values(
-            brand=notice.brand,
-            id=notice.id,
-            alert_id=alert_id,
-            reason=notice.reason,
-            created_at=to_us(notice.created_at),
-            payload=_notices.dump_json(notice).decode(),
-        )
+        insert(schema.notices),
+        [
+            {
+                "brand": notice.brand,
+                "id": notice.id,
+                "alert_id": parse_id_prefix(notice.alert_id)[0],
+                "reason": notice.reason,
+                "created_at": to_us(notice.created_at),
+                "payload": _notices.dump_json(notice).decode(),
+            }
+            for notice, _ in told
+        ],
     )
-    if channels:
-        connection.execute(insert(_D), [_delivery_row(notice, channel, now) for channel in channels])
+    rows = [_delivery_row(notice, channel, now) for notice, channels in told for channel in channels]
+    if rows:
+        connection.execute(insert(_D), rows)
 
 
 def add_delivery(connection: Connection, notice: Notice, channel: str, now: datetime) -> None:

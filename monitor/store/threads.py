@@ -86,7 +86,7 @@ def save_assessed(connection: Connection, verdicts: Sequence[Assessed]) -> None:
 def load_flags(connection: Connection, brand: str, thread_ids: Iterable[int]) -> dict[int, list[Flag]]:
     """The standing flags of these threads."""
     found: dict[int, list[Flag]] = {}
-    for row in hot.select_by_ids(connection, ", ".join(_FLAG_NAMES), "flags", brand, thread_ids, key="thread_id"):
+    for row in hot.select_by_ids(connection, FLAG_COLUMNS, "flags", brand, thread_ids, key="thread_id"):
         if row[-1] is None:
             found.setdefault(row[1], []).append(read_flag(row))
     return found
@@ -96,7 +96,7 @@ _FLAG_NAMES = (
     "brand", "thread_id", "rule", "severity", "group_key", "reasons", "evidence", "is_history", "playbook", "route",
     "raised_at", "alert_id", "cleared_at",
 )  # fmt: skip
-FLAG_COLUMNS = tuple(_F.c[name] for name in _FLAG_NAMES)
+FLAG_COLUMNS = ", ".join(_FLAG_NAMES)
 
 
 def read_flag(row: Sequence[Any]) -> Flag:
