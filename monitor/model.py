@@ -39,6 +39,8 @@ def parse_id_prefix(typed: str) -> tuple[int, int]:
     for character in cleaned:
         number = number << 5 | _ALPHABET.index(character)
     free = 5 * (13 - len(cleaned))
+    if number << free >= 1 << 63:
+        return 1, 0
     return number << free, min((number + 1 << free) - 1, (1 << 63) - 1)
 
 
