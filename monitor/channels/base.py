@@ -14,7 +14,7 @@ from monitor.model import Notice
 class ChannelSettings(BaseModel):
     """The part of a channel's configuration that its kind defines; each field's docstring is its manual."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

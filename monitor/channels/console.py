@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from html import unescape
+from io import BytesIO, TextIOWrapper
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
@@ -20,6 +21,7 @@ from monitor.http import HttpClient
 from monitor.model import Notice
 
 if TYPE_CHECKING:
+    from rich.panel import Panel
     from rich.text import Text
 
 _NAMES = {"slack": "Slack", "groupme": "GroupMe"}
@@ -57,12 +59,11 @@ class Console:
         Raises: Unavailable: the stream is closed.
         """
         stream = self._stream or sys.stdout
-        drawn = "".join(self._drawn(payload, stream) for payload in message.payloads)
-        encoding = getattr(stream, "encoding", None) or "utf-8"
         failure = ""
         try:
+            drawn = self._drawn(message, stream.isatty(), getattr(stream, "encoding", None) or "utf-8")
             with _WRITING:
-                stream.write(drawn.encode(encoding, "replace").decode(encoding))
+                stream.write(drawn)
                 stream.flush()
         except (OSError, ValueError) as error:
             failure = f"the terminal takes no more output: {type(error).__name__}"
@@ -72,20 +73,27 @@ class Console:
     def check(self) -> None:
         """There is always a terminal, or a log that stands for it."""
 
-    def _drawn(self, payload: Mapping[str, Any], stream: TextIO) -> str:
-        from rich import box
+    def _drawn(self, message: Message, is_terminal: bool, encoding: str) -> str:
         from rich.console import Console as Terminal
+
+        # Drawn aside: rich writes piece by piece. What the encoding lacks becomes a question mark.
+        paper = TextIOWrapper(BytesIO(), encoding=encoding, errors="replace", newline="\n")
+        terminal = Terminal(file=paper, force_terminal=is_terminal, highlight=False, legacy_windows=False)
+        terminal.width = min(terminal.width, _MAX_WIDTH)
+        for payload in message.payloads:
+            terminal.print(self._panel(payload))
+        paper.flush()
+        paper.seek(0)
+        return paper.read()
+
+    def _panel(self, payload: Mapping[str, Any]) -> "Panel":
+        from rich import box
         from rich.panel import Panel
         from rich.text import Text
 
-        terminal = Terminal(file=stream, highlight=False, legacy_windows=False)
-        terminal.width = min(terminal.width, _MAX_WIDTH)
         heading = " · ".join(filter(None, [_NAMES[self._settings.imitate], excerpt(self._settings.title, 60)]))
         body = blocks_as_text(payload["blocks"]) if "blocks" in payload else Text(payload["text"])
-        panel = Panel(body, title=Text(heading, style="bold cyan"), title_align="left", box=box.ROUNDED, padding=(0, 1))
-        with terminal.capture() as captured:
-            terminal.print(panel)
-        return captured.get()
+        return Panel(body, title=Text(heading, style="bold cyan"), title_align="left", box=box.ROUNDED, padding=(0, 1))
 
 
 def blocks_as_text(blocks: list[Mapping[str, Any]]) -> "Text":

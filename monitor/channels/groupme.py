@@ -109,25 +109,29 @@ def _lines(notice: Notice, now: datetime, n_threads: int, short: render.Shortene
     whose, what = render.happened(notice, short)
     lines = [render.heading(notice, short, 120), f"{whose} · {what}" if what else whose]
     for thread in notice.threads[:n_threads]:
-        lines += ["", *_thread(render.tell(thread, notice, now, short, 200, private=show_private))]
+        lines += [
+            "",
+            *_thread(render.tell(thread, notice, now, short, 200, private=show_private), render.rule(notice, short)),
+        ]
     if more := render.unshown(notice, n_threads, short):
         lines += ["", more]
     if steps := render.steps(notice, short, SHOWN_STEPS, 160):
         lines += ["", "WHAT TO DO", *steps]
     if avoid := render.avoid(notice, short, SHOWN_AVOID, 120):
         lines += [f"NOT: {line}" for line in avoid]
-    return [*lines, "", *_foot(notice, short)]
+    return [*lines, "", *_foot(notice)]
 
 
-def _thread(telling: render.Telling) -> list[str]:
-    who = f"{telling.name} on {telling.where}" if telling.where else telling.name
+def _thread(telling: render.Telling, rule: str) -> list[str]:
+    who = telling.name + (f" on {telling.where}" if telling.where else "")
+    who += f" under “{telling.about}”" if telling.about else ""
     said = f"“{telling.said}”" if telling.is_quoted else telling.said
-    lines = [f"{who}, {telling.when}:", said, *(f"Why: {reason}" for reason in telling.why)]
+    lines = [who, telling.when, said, *(f"Why ({rule}): {reason}" for reason in telling.why)]
     return [*lines, telling.link] if telling.link else lines  # alone on its line, so that it becomes a link
 
 
-def _foot(notice: Notice, short: render.Shortener) -> Sequence[str]:
-    alert, at = short.line(notice.alert_id, 40), local_time(notice.created_at, notice.timezone)
+def _foot(notice: Notice) -> Sequence[str]:
+    alert, at = render.alert(notice), local_time(notice.created_at, notice.timezone)
     if notice.reason == "resolved":
         return [f"Alert {alert}, resolved {at}"]
     return [f"Alert {alert}, {at}. Take it: {render.command(notice)}"]

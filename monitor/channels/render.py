@@ -15,7 +15,7 @@ from monitor.core.text import excerpt, printable
 from monitor.model import Notice, Reason, ThreadBrief
 
 PRIVATE = "private message; read it there"
-_MAX_LINK = 500
+_MAX_LINK, _MAX_LOOK = 500, 2_000
 _MAX_SAYS, _MAX_WORDS = 160, 6
 _SAID_AS_TIMES = ("waiting", "older_than", "younger_than")  # their value is the instant that they already say
 _UTC = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
@@ -28,9 +28,10 @@ class Shortener:
         self.has_cut = False
 
     def line(self, text: str, length: int) -> str:
-        line = excerpt(text, length)
+        start = text[: _MAX_LOOK + 10 * length]  # no channel shows more, however little of it is printable
+        line = excerpt(start, length)
         # An excerpt is cut if it is not the whole line; the whole is looked at only where that is possible.
-        if line.endswith("…") and line != " ".join(printable(text).split()):
+        if len(start) < len(text) or (line.endswith("…") and line != " ".join(printable(start).split())):
             self.has_cut = True
         return line
 
@@ -64,7 +65,7 @@ def heading(notice: Notice, short: Shortener, length: int) -> str:
         "resolved": ("RESOLVED", ""),
     }[notice.reason]
     room = length - len(before) - len(after) - 3
-    return f"{before} · {short.line(notice.rule_title or notice.rule, room)}{after}"
+    return f"{before} · {short.line(notice.rule_title, room) or short.line(notice.rule, room) or 'an alert'}{after}"
 
 
 def happened(notice: Notice, short: Shortener) -> tuple[str, str]:
@@ -74,7 +75,9 @@ def happened(notice: Notice, short: Shortener) -> tuple[str, str]:
         counts.append(counted(notice.n_threads, "thread", "threads"))
     if notice.n_people > 1:
         counts.append(counted(notice.n_people, "person", "people"))
-    return short.line(notice.brand_name or notice.brand, 60), " · ".join([*counts, short.line(notice.says, 250)])
+    return short.line(notice.brand_name, 60) or short.line(notice.brand, 60) or "heedful", " · ".join(
+        [*counts, short.line(notice.says, 250)]
+    )
 
 
 def tell(
@@ -153,7 +156,7 @@ def _on_the_clock_of(timezone: str, found: re.Match[str]) -> str:
 
 def link(permalink: str) -> str:
     """A permalink fit to be clicked: http(s), one word, of a sane length; otherwise ""."""
-    address = printable(permalink).strip()
+    address = printable(permalink[: _MAX_LINK + 1]).strip()
     is_fit = address.startswith(("https://", "http://")) and len(address) <= _MAX_LINK and not re.search(r"\s", address)
     return address if is_fit else ""
 
@@ -184,6 +187,16 @@ def unshown(notice: Notice, n_shown: int, short: Shortener) -> str:
     return f"… and {counted(n, 'more thread', 'more threads')}: heedful backlog"
 
 
+def rule(notice: Notice, short: Shortener) -> str:
+    """The rule by its name in rules.toml."""
+    return short.line(notice.rule, 60)
+
+
+def alert(notice: Notice) -> str:
+    """The alert's id, as people type it."""
+    return excerpt(notice.alert_id, 40)
+
+
 def command(notice: Notice) -> str:
     """What to type to own the alert."""
-    return f"heedful ack {excerpt(notice.alert_id, 40)}"
+    return f"heedful ack {alert(notice)}"

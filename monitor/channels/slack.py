@@ -147,7 +147,7 @@ def _thread(telling: render.Telling, notice: Notice, short: render.Shortener) ->
 
 def _why(reasons: tuple[str, ...], notice: Notice, short: render.Shortener) -> str:
     lines = [
-        f"*Why*: rule {escape(notice.rule, 100, short)}",
+        f"*Why*: rule {escape(render.rule(notice, short), 100, short)}",
         *(f"• {escape(reason, 560, short)}" for reason in reasons),
     ]
     return "\n".join(lines)
@@ -169,11 +169,10 @@ def _playbook(notice: Notice, short: render.Shortener) -> list[Any]:
 
 def _foot(notice: Notice, short: render.Shortener) -> str:
     at = escape(local_time(notice.created_at, notice.timezone), 80, short)
+    alert = f"Alert {escape(render.alert(notice), 80, short)}"
     if notice.reason == "resolved":
-        return f"Alert {escape(notice.alert_id, 80, short)} · resolved {at}"
-    return (
-        f"Alert {escape(notice.alert_id, 80, short)} · {at} · take it: `{escape(render.command(notice), 120, short)}`"
-    )
+        return f"{alert} · resolved {at}"
+    return f"{alert} · {at} · take it: `{escape(render.command(notice), 120, short)}`"
 
 
 def _marked(text: str) -> Any:
