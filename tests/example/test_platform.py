@@ -188,7 +188,7 @@ def test_a_port_that_is_taken_is_said_when_it_was_asked_for(running: example.Exa
 
 def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(HeedfulError, match="the directory .*file/example: Not a directory"):
+    with pytest.raises(HeedfulError, match=r"the directory .*file/example: Not a directory"):
         example.start(tmp_path / "file" / "example")
 
 
