@@ -173,7 +173,7 @@ class File:
 
     def _read(self, name: str, path: Path, at: _Cursor, now: datetime, notes: list[str]) -> list[Json]:
         changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        is_settled = now - changed_at >= self._settings.settle
+        is_settled = not self._settings.settle or now - changed_at >= self._settings.settle
         position = at.files.setdefault(name, Position())
         try:
             step = read_page(
