@@ -84,7 +84,7 @@ def _show_one(call: Call, typed: str, as_json: bool) -> None:
 
     with call.reading() as connection:
         alert = _find(connection, typed)
-        flags = store.flags_of(connection, alert)
+        flags = store.flags_of(connection, alert.brand, [alert]).get(alert.id, [])
     if as_json:
         show.json_line({**asdict(alert), "id": show_id(alert.id), "flags": [asdict(flag) for flag in flags]})
         return
