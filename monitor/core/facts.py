@@ -62,21 +62,22 @@ class View:
         self.facts, self.now, self.now_micros = facts, now, micros(now)
         self.comment: StoredComment | None = None
         self._matcher = matcher
-        self._hits: frozenset[int] | None = None
+        self._hits: dict[int, frozenset[int]] = {}
         self._opening: dict[tuple[datetime, timedelta], int] = {}
         self._waiting: dict[int, datetime | None] | None = None
 
     def look_at(self, comment: StoredComment | None) -> None:
-        self.comment, self._hits = comment, None
+        self.comment = comment
 
     def hits(self) -> frozenset[int]:
         """The numbers of the phrases and patterns in the comment's text."""
-        if self._hits is None:
-            self._hits = self.hits_in(self.comment) if self.comment else frozenset()
-        return self._hits
+        return self.hits_in(self.comment) if self.comment else frozenset()
 
     def hits_in(self, stored: StoredComment) -> frozenset[int]:
-        return self._matcher.search(stored.comment.text)
+        found = self._hits.get(stored.id)
+        if found is None:
+            found = self._hits[stored.id] = self._matcher.search(stored.comment.text)
+        return found
 
     def waiting_since(self) -> datetime | None:
         """Since when the comment's author has been waiting in this thread."""

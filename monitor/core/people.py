@@ -37,19 +37,27 @@ class _People:
     phrases: dict[int, str]
 
     def counts(self, view: View, it: StoredComment) -> bool:
-        facts, closed_at = view.facts, view.facts.acts.closed_at
-        if it.deleted_at is not None or it.comment.author.is_bot or facts.team.owns(facts.platform, it.comment):
+        closed_at = view.facts.acts.closed_at
+        return (closed_at is None or it.seen_at > closed_at) and self.stirs(view, it)
+
+    def stirs(self, view: View, it: StoredComment) -> bool:
+        """Whether a comment is of the kind that is counted, whatever its post."""
+        is_choosy = self.signals or self.phrases
+        if is_choosy and self.strongest(it)[0] < self.at_least and not self.words_of(view, it):
             return False
-        if closed_at is not None and it.seen_at <= closed_at:
-            return False
-        if not self.signals and not self.phrases:
-            return True
-        return bool(self.words_of(view, it)) or self.strongest(it)[0] >= self.at_least
+        facts = view.facts
+        return not (
+            it.deleted_at is not None or it.comment.author.is_bot or facts.team.owns(facts.platform, it.comment)
+        )
 
     def strongest(self, it: StoredComment) -> tuple[float, str]:
         """The highest of the signals asked for, and its name; below zero if none was measured."""
-        values = ((it.signals.get(name), name) for name in self.signals)
-        return max(((value, name) for value, name in values if isinstance(value, float)), default=(-1.0, ""))
+        strongest = (-1.0, "")
+        for name in self.signals:
+            value = it.signals.get(name)
+            if isinstance(value, float) and value > strongest[0]:
+                strongest = value, name
+        return strongest
 
     def words_of(self, view: View, it: StoredComment) -> tuple[str, ...]:
         if not self.phrases:
@@ -128,5 +136,13 @@ def people(section: Asked) -> Condition:
     it = _People(n_wanted, within, lasts, measured, at_least, phrases)
     says = f"at least {n_wanted} people within {_short(within)}{it.manner()}"
     return Condition(
-        "people", says, it.test, it.reason, cost=3, evidence=it.evidence, window=within + lasts, gate=frozenset()
+        "people",
+        says,
+        it.test,
+        it.reason,
+        cost=3,
+        evidence=it.evidence,
+        window=within + lasts,
+        gate=frozenset(),
+        stirs=it.stirs,
     )

@@ -30,6 +30,7 @@ class Rule:
     is_enabled: bool
     when: Condition
     window: timedelta | None
+    stirs: tuple[Callable[[View, StoredComment], bool], ...]
     needs_first_timer: bool
 
 
@@ -117,6 +118,7 @@ def _read_rule(name: str, origin: _Origin, context: Context) -> Rule:
         is_enabled=section.truth("enabled", True),
         when=condition,
         window=max(windows, default=None),
+        stirs=tuple(leaf.stirs for leaf in leaves if leaf.stirs is not None),
         needs_first_timer=any(leaf.needs_first_timer for leaf in leaves),
     )
     section.finish()

@@ -69,6 +69,7 @@ class Condition:
     `cost` orders a tree: 0 looks at a field, 1 at the text, 2 at the clock, 3 at many people. `window` is how far
     back it needs a post's comments. `gate` are phrases and patterns of which a comment must contain at least one for
     the condition to hold for it (None: it can hold without; empty: it never holds for a comment, only for a post).
+    `stirs` says whether a comment under a post could count towards it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Condition:
     window: timedelta | None = None
     needs_first_timer: bool = False
     gate: frozenset[int] | None = None
+    stirs: Callable[[View, StoredComment], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,9 @@ def test_one_waiting_rule_is_due_exactly_when_it_becomes_true(
     world: tuple[Facts, datetime], length: str, clock: str
 ) -> None:
     facts, now = world
-    facts = replace(facts, acts=ThreadActs(), state=replace(facts.state, due_at=None), subject_people=())
+    fresh = {number: replace(it, is_history=False) for number, it in facts.comments.items()}
+    state = replace(facts.state, due_at=None)
+    facts = replace(facts, acts=ThreadActs(), state=state, subject_people=(), comments=fresh)
     rules = load_rules(rules_where({"waiting": length, "clock": clock}))
     before = rules.evaluate(facts, now)
     if before.due_at is not None:
