@@ -63,7 +63,7 @@ def test_a_terminal_that_knows_only_ascii_still_gets_its_message() -> None:
     stream = io.TextIOWrapper(raw, encoding="ascii")
     console = Console(ConsoleSettings(title="#café"), HTTP, stream)
     console.send(console.render(FIRST, NOW), "0delivery", NOW)
-    assert b"heedful ack 01a2b3c4d5e6f" in raw.getvalue()
+    assert b"heedful ack" in raw.getvalue()
 
 
 def test_a_closed_stream_is_unavailable() -> None:

@@ -33,12 +33,14 @@ def test_we_sign_as_the_standards_own_library_does(body: bytes, sent_id: str, at
     assert sign(key, f"{sent_id}.{at}.".encode() + body) == expected
 
 
-def test_a_message_of_the_standards_form_has_the_known_signature() -> None:
-    body = b'{"type":"alert.first","data":{}}'
-    content = b"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330." + body
-    library = standardwebhooks.Webhook(SECRET)
-    at = datetime.fromtimestamp(1614265330, UTC)
-    assert sign(bytes(range(24)), content) == library.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at, body.decode())
+def test_a_known_message_has_its_known_signature() -> None:
+    body = (
+        '{"type":"comment.needs_attention","timestamp":"2025-03-01T10:00:05Z","data":{"thread_id":"7f3a",'
+        '"platform":"youtube","author":"Kim","text":"The price is wrong","reasons":["angry","mistake"],'
+        '"permalink":"https://youtu.be/x?lc=1","waiting_seconds":10800,"version":1}}'
+    )
+    content = f"msg_2tq7f3a9c1.1740823210.{body}".encode()
+    assert sign(bytes(range(24)), content) == "v1,mK+TchDPaUFku7XiIFzEekONuRQ8c15/FTK6QvOWB38="
 
 
 def test_every_attempt_has_the_same_id_and_its_own_time() -> None:
