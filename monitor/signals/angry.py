@@ -14,13 +14,14 @@ _WEIGHTS = Weights(
         "angry.verdict": 1.7,
         "angry.reproach": 1.7,
         "angry.leaving": 1.4,
-        "angry.sarcasm": 1.6,
+        "angry.sarcasm": 1.8,
         "angry.feeling": 1.3,
         "angry.hashtag": 1.6,
         "angry.trouble": 0.45,
         "angry.kind": -0.7,
         "angry.elsewhere": -1.6,
         "closing.solved": -0.8,
+        "angry.threat": 2.4,
     },
 )
 

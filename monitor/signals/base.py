@@ -14,6 +14,7 @@ from monitor.signals.prepared import Prepared
 
 _MOST_OF_A_GROUP = 3  # the tenth insult says no more than the third
 _MOST_WORDS = 8
+_HEAVY = 1.0
 _CERTAIN = 30.0
 
 
@@ -59,13 +60,15 @@ class Weights:
         return total
 
     def words(self, text: Prepared) -> list[str]:
-        """The phrases found that speak for the signal, those of the heaviest group first."""
+        """The phrases found that speak for the signal, those of the heaviest group first.
+
+        Words of light groups ("again", "paid") are named only where nothing heavier was found.
+        """
         book = phrasebook()
-        found = sorted(
-            (-self.first.get(book.groups[hit], 0.0), hit)
-            for hit in text.hits
-            if self.first.get(book.groups[hit], 0) > 0
+        found = sorted((-self.first.get(book.groups[hit], 0.0), hit) for hit in text.hits)
+        heavy = [hit for weight, hit in found if weight <= -_HEAVY]
+        quotes = dict.fromkeys(
+            book.quote(hit, text.padded) for hit in heavy or [hit for weight, hit in found if weight < 0]
         )
-        quotes = dict.fromkeys(book.quote(hit, text.padded) for _, hit in found)
         longest = [one for one in quotes if one and not any(one != other and one in other for other in quotes)]
         return longest[:_MOST_WORDS]

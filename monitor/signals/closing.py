@@ -13,6 +13,7 @@ _WEIGHTS = Weights(
         "closing.solved": 2.4,
         "closing.goodbye": 1.4,
         "closing.but": -0.9,
+        "closing.ahead": -2.5,
         "angry.insult": -1.5,
         "angry.swear": -0.8,
         "angry.verdict": -1.5,
@@ -47,7 +48,7 @@ def _is_emoji_only(text: Prepared) -> bool:
 
 def _measure(text: Prepared) -> float:
     if _is_emoji_only(text):
-        return sigmoid(_EMOJI_ONLY - 2.5 * (text.n_angry_emoji > 0) - 1.5 * (text.n_sad_emoji > 0))
+        return sigmoid(_EMOJI_ONLY - 4.0 * (text.n_angry_emoji > 0) - 1.5 * (text.n_sad_emoji > 0))
     total = _WEIGHTS.sum(text)
     n_words = len(text.words) - text.n_mentions
     if n_words > _LONG:

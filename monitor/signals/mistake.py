@@ -10,18 +10,17 @@ _WEIGHTS = Weights(
     bias=-2.4,
     first={
         "mistake.link": 3.0,
-        "mistake.wrong": 2.0,
-        "mistake.date": 2.4,
-        "mistake.typo": 2.4,
-        "mistake.misleading": 2.4,
+        "mistake.wrong": 2.1,
+        "mistake.date": 2.8,
+        "mistake.typo": 2.7,
+        "mistake.misleading": 2.6,
         "mistake.contradiction": 1.8,
         "mistake.hacked": 3.4,
-        "mistake.offensive": 2.4,
+        "mistake.offensive": 2.7,
         "mistake.accident": 2.6,
         "mistake.published": 0.8,
         "mistake.own": -3.0,
         "closing.thanks": -0.3,
-        "needs_reply.problem": 0.0,
     },
 )
 

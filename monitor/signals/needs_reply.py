@@ -7,11 +7,12 @@ from monitor.signals.base import Weights, sigmoid
 from monitor.signals.prepared import Prepared
 
 _WEIGHTS = Weights(
-    bias=-2.0,
+    bias=-1.6,
     first={
         "needs_reply.ask": 1.3,
         "needs_reply.problem": 1.5,
         "needs_reply.case": 0.8,
+        "needs_reply.sent": 1.6,
         "needs_reply.offtopic": -1.0,
         "angry.insult": 0.4,
         "angry.verdict": 0.5,

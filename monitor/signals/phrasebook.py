@@ -14,7 +14,7 @@ from importlib.resources import files
 import re2
 
 FILES = ("angry", "needs_reply", "closing", "mistake", "tagging")
-_AUTOMATON_BYTES = 256 << 20  # an upper bound; the states that real texts reach take a small part of it
+_AUTOMATON_BYTES = 24 << 20  # the most that the states met so far may take; full, it forgets them and goes on
 _KIN = {"es": ("pt",), "pt": ("es",), "nl": ("de",), "de": ("nl",)}  # short texts of these are easily mistaken
 _ELISION = re.compile(r"\b([cdjlmnst]|qu) (?=\w)")
 _PIECE = re.compile(r" \.\.\. |(?:(?<=[ (|])|^)[?!]|[()|*%?]|.")

@@ -132,6 +132,11 @@ def test_thanks_that_nobody_has_earned_yet_do_not_close_the_question():
     assert waits([said(1, "tom"), said(2, "tom", "Thank you", under=1, signals=CLOSER)]) == (1,)
 
 
+def test_thanks_that_are_hidden_close_nothing():
+    begun = [said(1, "tom"), said(2, "bakery", under=1), said(3, "tom")]
+    assert waits([*begun, said(4, "tom", "Thanks", is_hidden=True, signals=CLOSER)]) == (3,)
+
+
 def test_thanks_with_a_question_and_thanks_that_want_something_more_are_no_closing():
     begun = [said(1, "tom"), said(2, "bakery", under=1)]
     assert waits([*begun, said(3, "tom", "Thanks! And on Sunday?", signals=CLOSER)]) == (3,)
