@@ -5,18 +5,17 @@ changed, and otherwise in turn, because an edit changes no number and a deletion
 page read whole shows what is gone.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.base import Abilities, ConnectorSettings, Json, Known, Page, Rechecked
-from monitor.core.text import plain_text, storable
-from monitor.errors import Gone, Malformed, Unauthorized
+from connectors.isso_api import CommentPayload, Server
+from monitor.core.text import plain_text
 from monitor.http import HttpClient
 from monitor.model import Author, Comment
 
@@ -26,23 +25,8 @@ _EDITING = timedelta(hours=1)  # authors edit soon (Isso's default allows 15 min
 _REREAD = timedelta(hours=1)
 _MOST_PAGES = 2_000  # that /latest may make us watch: anyone can open a page by commenting on it
 _MOST_IDS = 200  # of one page that the cursor remembers
-_MOST_LOOK_UPS = 20
 _LATEST = 1_000
 _LATEST_MOST = 64_000
-_OF_LIST = ("replies", "total_replies", "hidden_replies")  # what a comment says of the list below it
-
-
-def _web(value: object) -> str:
-    text = storable(value) if isinstance(value, str) else ""
-    try:
-        return text if urlsplit(text).scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
-
-
-_Web = Annotated[str, BeforeValidator(_web)]
-_Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value)]
-_Seconds = Annotated[float, Field(ge=0, lt=32_503_680_000, allow_inf_nan=False)]  # until the year 3000
 
 
 class OwnAuthor(BaseModel):
@@ -121,22 +105,6 @@ class _Cursor:
         return [uri for uri, page in self.pages.items() if page.is_queued]
 
 
-class _Payload(BaseModel):
-    """A comment as Isso tells it, with the page it stands on."""
-
-    id: PositiveInt
-    parent: PositiveInt | None = None
-    uri: _Text
-    text: _Text
-    author: _Text | None = None
-    website: _Web = ""
-    mode: int = 1
-    created: _Seconds
-    modified: _Seconds | None = None
-    likes: int = 0
-    hash: _Text = ""
-
-
 class Isso:
     """Reads one Isso server."""
 
@@ -150,7 +118,8 @@ class Isso:
     )
 
     def __init__(self, settings: IssoSettings, http: HttpClient) -> None:
-        self._settings, self._http = settings, http
+        self._settings = settings
+        self._server = Server(settings.base_url, http)
         parts = urlsplit(settings.base_url)
         self._site = (parts.netloc + parts.path).casefold()
 
@@ -167,15 +136,15 @@ class Isso:
         raws: list[Json] = []
         gone: list[int] = []
         for uri, numbers in self._by_page(known).items():
-            found = self._fetch_comments(uri)
+            found = self._server.comments(uri)
             shells, alive = _parted(found)
             raws += alive
-            gone += [*shells, *self._vanished(numbers - {raw["id"] for raw in found})]
+            gone += [*shells, *self._server.vanished(numbers - {raw["id"] for raw in found})]
         return Rechecked(raws, self._named(gone))
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one comment; None for the shell that is left of a deleted one."""
-        told = _Payload.model_validate(raw)
+        told = CommentPayload.model_validate(raw)
         if told.mode == _SHELL:
             return None
         native_id = f"{self._site}/{told.id}"
@@ -199,16 +168,16 @@ class Isso:
             is_hidden=told.mode != _ACCEPTED,
         )
 
-    def _read_author(self, told: _Payload) -> Author:
+    def _read_author(self, told: CommentPayload) -> Author:
         """By hash and name: without an e-mail address the hash is that of a network, which many people share."""
-        name = told.author or ""
+        name = told.name
         return Author(f"{self._site}/{told.hash}/{name}" if told.hash else "", name, url=told.website)
 
-    def _is_ours(self, told: _Payload) -> bool | None:
+    def _is_ours(self, told: CommentPayload) -> bool | None:
         """None where nobody said how the brand signs: then its team is all there is to go by."""
         if not self._settings.own_authors:
             return None
-        name = (told.author or "").casefold()
+        name = told.name.casefold()
         return any(told.hash == own.hash and own.name.casefold() in ("", name) for own in self._settings.own_authors)
 
     @property
@@ -234,7 +203,7 @@ class Isso:
             pages, changed, n_latest = self._latest({**here.pages, **pages}, here.n_latest)
             here = replace(here, n_latest=n_latest)
         if len(pages) > 1:  # a single page is read at once: that costs no more than asking
-            for uri, count in zip(pages, self._fetch_counts(list(pages)), strict=True):
+            for uri, count in zip(pages, self._server.counts(list(pages)), strict=True):
                 changed |= {uri} if count != pages[uri].count else set()
                 pages[uri] = replace(pages[uri], count=count)
         turn = next(iter(pages), None) if len(pages) == 1 else _turn(pages, now.timestamp())
@@ -243,10 +212,10 @@ class Isso:
 
     def _page_read(self, here: _Cursor, uri: str, now: datetime) -> tuple[list[Json], list[int], _Cursor]:
         page = here.pages[uri]
-        found = self._fetch_comments(uri)
+        found = self._server.comments(uri)
         numbers = {raw["id"] for raw in found}
         gone, alive = _parted(found)
-        gone += self._vanished(set(page.ids) - numbers)
+        gone += self._server.vanished(set(page.ids) - numbers)
         page = replace(
             page,
             read_at=now.timestamp(),
@@ -258,70 +227,16 @@ class Isso:
         return raws, gone, replace(here, pages={**here.pages, uri: page})
 
     def _latest(self, pages: dict[str, _Watched], n: int) -> tuple[dict[str, _Watched], set[str], int]:
-        """The pages with those that the latest comments name, which of them changed, and how many to ask for next.
-
-        Source: Isso sorts replies behind all other comments, so that what it calls the latest may be replies alone.
-        """
-        try:
-            told = self._http.get(f"{self._settings.base_url}/latest", params={"limit": n}).json()
-        except Gone as error:
-            raise Gone(f"{error}: does the server's configuration say latest-enabled = true?", status=404) from None
-        if not isinstance(told, list):
-            raise Malformed(f"{self._site}/latest answered with no list", payload=json.dumps(told)[:20_000])
-        latest = [raw for raw in told if isinstance(raw, dict) and isinstance(raw.get("uri"), str)]
+        """The pages with those that the latest comments name, which of them changed, and how many to ask for next."""
+        latest, is_blind = self._server.latest(n)
         changed = set()
         for raw in latest:
             page = pages.setdefault(raw["uri"], _Watched())
             if _changed_at(raw) > page.changed_at:
                 changed.add(raw["uri"])
-        is_blind = len(told) >= n and all(raw.get("parent") for raw in latest)
         kept = sorted(pages, key=lambda uri: (uri in self._settings.pages, uri in changed, pages[uri].changed_at))
         kept = kept[-_MOST_PAGES:]
         return {uri: pages[uri] for uri in kept}, changed & set(kept), min(n * 4, _LATEST_MOST) if is_blind else n
-
-    def _fetch_counts(self, uris: list[str]) -> list[int]:
-        """How many accepted comments each page has, in the order of `uris`."""
-        answer = self._http.request(
-            "POST",
-            f"{self._settings.base_url}/count",
-            headers={"Content-Type": "application/json"},
-            content=json.dumps(uris).encode(),
-        )
-        counts = answer.json()
-        if not isinstance(counts, list) or len(counts) != len(uris):
-            raise Malformed(f"{answer.shown} did not count the pages", payload=json.dumps(counts)[:20_000])
-        return counts
-
-    def _fetch_comments(self, uri: str) -> list[Json]:
-        """All comments of a page, the shells too, one after the other."""
-        answer = self._http.get(f"{self._settings.base_url}/", params={"uri": uri})
-        told = answer.json()
-        if not isinstance(told, dict) or not isinstance(told.get("replies"), list):
-            raise Malformed(f"{answer.shown} answered with no comments", payload=json.dumps(told)[:20_000])
-        found: list[Json] = []
-        waiting = list(reversed(told["replies"]))
-        while waiting:
-            raw = waiting.pop()
-            if not isinstance(raw, dict) or not isinstance(raw.get("id"), int):
-                raise Malformed(f"{answer.shown} lists a comment without an id", payload=json.dumps(raw)[:20_000])
-            waiting += reversed(raw.get("replies") or [])
-            found.append({name: value for name, value in raw.items() if name not in _OF_LIST} | {"uri": uri})
-        return found
-
-    def _vanished(self, numbers: Iterable[int]) -> list[int]:
-        """Which of these comments exist no more.
-
-        Source: to anyone but the author Isso answers 403 for a comment that exists, and 404 for one that does not.
-        """
-        gone = []
-        for number in sorted(numbers)[:_MOST_LOOK_UPS]:
-            try:
-                self._http.get(f"{self._settings.base_url}/id/{number}")
-            except Gone:
-                gone.append(number)
-            except Unauthorized:
-                continue
-        return gone
 
 
 def _changed_at(raw: Json) -> float:

@@ -164,7 +164,7 @@ class Reader:
         rows, total = self._api.list(here.prefix, kinds[at], asked | {"per_page": self._per_page})
         raws = [raw for raw in rows if _changed(raw) > floor]  # WordPress before 5.7 sends all
         top = max([here.post_top, *(when for raw in raws if (when := _changed(raw)) <= iso(now))])
-        if raws and self._goes_on(here, rows, total):
+        if raws and len(rows) >= self._per_page and self._goes_on(here, rows, total):
             return raws, [], replace(here, offset=here.offset + self._per_page, post_top=top)
         marks[at] = max(marks[at], top)
         is_last = at + 1 >= len(kinds)

@@ -97,7 +97,7 @@ class Fake(HttpFakePlatform):
             "id": entry.number,
             "parent": top.number if top else None,
             "text": "" if is_shell else f"<p>{_html(entry.text)}</p>",
-            "author": None if is_shell else entry.by,
+            "author": None if is_shell else escape(entry.by, quote=False),
             "website": None,
             "mode": 4 if is_shell else 1,
             "created": entry.created_at.timestamp(),
