@@ -125,9 +125,9 @@ def signal(section: Asked) -> Condition:
         if view.comment is None:
             return NEVER
         value = view.comment.signals.get(name)
-        if value.__class__ is not float:
+        if not isinstance(value, float):
             return NEVER
-        return ALWAYS if (value >= limit) is is_least else NEVER  # type: ignore[operator]  # it is a float
+        return ALWAYS if (value >= limit) is is_least else NEVER
 
     def found(_: View, it: StoredComment) -> Found:
         value = it.signals.get(name)

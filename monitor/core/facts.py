@@ -10,6 +10,7 @@ from monitor.model import StoredComment, Team, ThreadActs, ThreadState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_NOTHING: frozenset[int] = frozenset()
 _LAST = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 

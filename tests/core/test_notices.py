@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -152,7 +153,7 @@ def test_what_is_over_in_silence_without_having_been_told_is_never_told() -> Non
         ({"severity": "low"}, False),
     ],
 )
-def test_a_silence_matches_by_each_of_its_fields(fields: dict[str, str], is_match: bool) -> None:
+def test_a_silence_matches_by_each_of_its_fields(fields: dict[str, Any], is_match: bool) -> None:
     assert matches(replace(LULL, **fields), FRESH) is is_match
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def test_a_route_that_continues_goes_on_to_the_next_match_and_no_channel_is_told
         ({"severity": "crisis"}, False),
     ],
 )
-def test_a_route_matches_by_each_of_its_fields(fields: dict[str, str], is_match: bool) -> None:
+def test_a_route_matches_by_each_of_its_fields(fields: dict[str, Any], is_match: bool) -> None:
     assert Route(("chat",), **fields).matches(ALERT) is is_match
 
 

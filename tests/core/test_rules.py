@@ -160,7 +160,7 @@ def test_the_state_of_the_thread_may_change_before_any_rule_does() -> None:
 
 def test_a_flag_is_history_only_if_all_that_it_rests_on_is() -> None:
     rules = load_rules(rules_where({"is_bot": False}))
-    old, new = {"is_history": True}, {}
+    old, new = {"is_history": True}, {"is_history": False}
     (flag,) = rules.evaluate(thread_of([old, old]), NOON).flags
     assert (flag.is_history, flag.evidence) == (True, (1, 2))
     (flag,) = rules.evaluate(thread_of([old, new]), NOON).flags
