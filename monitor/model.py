@@ -116,7 +116,8 @@ class StoredComment:
     """A comment as we hold it: the platform's word, and what we know of it.
 
     `text_changed_at` is when we first saw the present text of an edited comment, None if it was never edited.
-    `is_history`: it was already there when its source was added, or was imported; it never alerts.
+    `is_history`: it was already there when its source was added, or was imported; it never alerts. `stirs`: a rule
+    about many people under one post could count it (as last assessed).
     """
 
     brand: str
@@ -133,6 +134,7 @@ class StoredComment:
     is_history: bool = False
     signals: Signals = field(default_factory=dict)
     signals_version: str = ""
+    stirs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

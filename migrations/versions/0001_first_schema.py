@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("is_history", sa.Boolean(), nullable=False),
         sa.Column("signals", sa.Text(), nullable=False),
         sa.Column("signals_version", sa.Text(), nullable=False),
+        sa.Column("stirs", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("brand", "id"),
     )
     op.create_index("comments_author", "comments", ["brand", "author_key"], unique=False)
@@ -108,8 +109,8 @@ def upgrade() -> None:
         "comments",
         ["brand", "subject_id", "created_at"],
         unique=False,
-        sqlite_where=sa.text("subject_id IS NOT NULL"),
-        postgresql_where=sa.text("subject_id IS NOT NULL"),
+        sqlite_where=sa.text("stirs"),
+        postgresql_where=sa.text("stirs"),
     )
     op.create_index("comments_thread", "comments", ["brand", "thread_id"], unique=False)
     op.create_table(

@@ -45,10 +45,13 @@ class Verdict:
     """The flags that stand, most urgent first, and the first instant at which the clock alone could change them.
 
     Until then the same rules hold for the same comments; only a further reason may come to hold beside the others.
+    `stirring` are the thread's comments under a post that a rule about many people could count: what makes the
+    post's own thread worth judging.
     """
 
     flags: tuple[Flag, ...] = ()
     due_at: datetime | None = None
+    stirring: frozenset[int] = frozenset()
 
 
 _Asked = tuple[tuple[Callable[[View], Truth], Rule], ...]
@@ -77,6 +80,7 @@ class RuleSet:
         self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
         self.people_window: timedelta | None = max((r.window for r in enabled if r.window is not None), default=None)
         self._of_posts = _asked(rule for rule in enabled if rule.window is not None)
+        self._stirs = tuple(stirs for rule in enabled for stirs in rule.stirs)
         self._of_comments = _asked(rule for rule in enabled if rule.when.gate is None)
         self._of_words = _asked(rule for rule in enabled if rule.when.gate)
         self._words = frozenset[int]().union(*(rule.when.gate or () for rule in enabled))
@@ -84,15 +88,23 @@ class RuleSet:
     def evaluate(self, facts: Facts, now: datetime) -> Verdict:
         """What the rules say of this thread now: nothing while it is snoozed or nobody waits in it."""
         state, snoozed_until = facts.state, facts.acts.snoozed_until
-        if snoozed_until is not None and now < snoozed_until:
-            return Verdict((), _earliest(now, snoozed_until, state.due_at))
-        if not state.open_ids and not facts.subject_people:
-            return Verdict((), _earliest(now, state.due_at))
         view = View(facts, now, self._matcher)
+        stirring = self._stirring(view)
+        if snoozed_until is not None and now < snoozed_until:
+            return Verdict((), _earliest(now, snoozed_until, state.due_at), stirring)
+        if not state.open_ids and not facts.subject_people:
+            return Verdict((), _earliest(now, state.due_at), stirring)
         held, changes_at = self._judge(view)
         flags = tuple(_raise_flag(each, view) for each in held)
         flags = tuple(sorted(flags, key=lambda flag: flag.severity.rank))
-        return Verdict(flags, _earliest(now, from_micros(changes_at), state.due_at))
+        return Verdict(flags, _earliest(now, from_micros(changes_at), state.due_at), stirring)
+
+    def _stirring(self, view: View) -> frozenset[int]:
+        return frozenset(
+            number
+            for number, it in view.facts.comments.items()
+            if it.subject_id is not None and any(stirs(view, it) for stirs in self._stirs)
+        )
 
     def _judge(self, view: View) -> tuple[list[_Held], float]:
         """The rules that hold, each with the comments for which it does, and when that could change."""

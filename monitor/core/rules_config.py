@@ -11,7 +11,7 @@ from monitor.core.matching import Matcher
 from monitor.core.people import QUALIFIES_PEOPLE
 from monitor.core.reading import Section, nearest
 from monitor.core.truth import ALWAYS, NEVER, Asked, Condition, Context, Known, Truth
-from monitor.model import Severity
+from monitor.model import Severity, StoredComment
 
 GROUPINGS = ("thread", "subject", "source", "brand", "author")
 DEEPEST = 20  # nested all, any and not

@@ -45,6 +45,7 @@ class Assessment:
     standing: Sequence[Flag]
     cleared: Sequence[Flag]
     measured: Sequence[StoredComment]
+    stirred: Sequence[StoredComment]  # those that have begun or ceased to count for rules about their post
 
 
 def assess_due(
@@ -122,7 +123,8 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     facts = facts_of(brand, known.team, row, comments, state, known.under_posts.get(claimed.id, ()), known.n_earlier)
     verdict = plan.rules.evaluate(facts, now)
     standing, cleared = _compare(verdict.flags, known.flags.get(claimed.id, ()))
-    return Assessment(_row(claimed, row, comments, state, verdict), standing, cleared, measured)
+    stirred = [c for c in comments if c.stirs != (c.id in verdict.stirring)]
+    return Assessment(_row(claimed, row, comments, state, verdict), standing, cleared, measured, stirred)
 
 
 def facts_of(
@@ -228,6 +230,7 @@ def _save(connection: Connection, plan: Plan, assessments: Sequence[Assessment],
     """Write verdicts, flags and the alerts that they open, join or resolve; how many alerts that were."""
     threads.save_assessed(connection, [assessment.row for assessment in assessments])
     store.update_signals(connection, [c for assessment in assessments for c in assessment.measured])
+    store.update_stirs(connection, [c for assessment in assessments for c in assessment.stirred], now)
     standing = [flag for assessment in assessments for flag in assessment.standing]
     cleared = [flag for assessment in assessments for flag in assessment.cleared]
     if not standing and not cleared:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from monitor.model import Comment, Signals, StoredComment, make_id
 from monitor.store import hot, schema, threading
-from monitor.store.engine import mark
+from monitor.store.engine import among, mark
 from monitor.store.instants import opt_us, to_us
 from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment, storable
 
@@ -131,6 +131,7 @@ def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tu
         bool(old.is_history) if old else comment.created_at < incoming.added_at,
         encode_signals(coming.signals),
         incoming.signals_version,
+        False,
     )
 
 
@@ -154,27 +155,25 @@ def _mark_gone(
     connection: Connection, brand: str, platform: str, gone: Iterable[str], now: datetime
 ) -> tuple[int, set[int]]:
     ids = [make_id(brand, platform, native_id) for native_id in gone]
-    rows = hot.select_by_ids(connection, "id, thread_id, subject_id, deleted_at", "comments", brand, ids)
-    leaving = [row for row in rows if row[3] is None]
+    rows = hot.select_by_ids(connection, "id, thread_id, deleted_at", "comments", brand, ids)
+    leaving = [row for row in rows if row[2] is None]
     if leaving:
         table = schema.comments
         statement = table.update().where(table.c.brand == brand, table.c.id.in_([row[0] for row in leaving]))
         connection.execute(statement.values(deleted_at=to_us(now)))
-    return len(leaving), {row[1] for row in leaving} | {row[2] for row in leaving if row[2] is not None}
+    return len(leaving), {row[1] for row in leaving}
 
 
 def _touch(
     connection: Connection, incoming: Incoming, touched: Mapping[int, Comment], others: Iterable[int], now: datetime
 ) -> None:
-    """Make the threads of these comments due, and those of the posts they hang under (which count the upset)."""
+    """Make the threads of these comments due."""
     brand, platform, source_id = incoming.brand, incoming.platform, incoming.source_id
     rows: dict[int, tuple[Any, ...]] = {other: (brand, other, source_id, platform, None, "") for other in others}
     for thread_id, comment in touched.items():
         title, subject_id = storable(comment.subject_title), None
         if comment.subject_native_id is not None:
             subject_id = make_id(brand, platform, comment.subject_native_id)
-            if subject_id != thread_id:
-                rows.setdefault(subject_id, (brand, subject_id, source_id, platform, None, title))
         rows[thread_id] = (brand, thread_id, source_id, platform, subject_id, title)
     hot.touch_threads(connection, list(rows.values()), to_us(now))
 
@@ -191,16 +190,32 @@ def load_threads(connection: Connection, brand: str, thread_ids: Iterable[int]) 
 def load_under_posts(
     connection: Connection, brand: str, subject_ids: Iterable[int], since: datetime
 ) -> dict[int, list[StoredComment]]:
-    """The comments made under these posts since an instant."""
+    """The stirring comments made under these posts since an instant."""
     found: dict[int, list[StoredComment]] = {}
-    columns = [schema.comments.c[name] for name in COLUMNS]
-    table = schema.comments
-    statement = select(*columns).where(
-        table.c.brand == brand, table.c.subject_id.in_(list(subject_ids)), table.c.created_at >= to_us(since)
+    condition, parameter = among(connection, list(subject_ids))
+    one = mark(connection)
+    statement = (
+        f"SELECT {_COLUMN_LIST} FROM comments"  # noqa: S608
+        f" WHERE brand = {one} AND subject_id {condition} AND created_at >= {one} AND stirs"
     )
-    for row in connection.execute(statement):
-        found.setdefault(row[place("subject_id")], []).append(read_comment(tuple(row)))
+    for row in connection.exec_driver_sql(statement, (brand, parameter, to_us(since))):
+        found.setdefault(row[place("subject_id")], []).append(read_comment(row))
     return found
+
+
+def update_stirs(connection: Connection, changed: Sequence[StoredComment], now: datetime) -> None:
+    """Note which comments have begun or ceased to stir (`stirs` as it was), and make their posts' threads due."""
+    if not changed:
+        return
+    one = mark(connection)
+    statement = f"UPDATE comments SET stirs = {one} WHERE brand = {one} AND id = {one}"  # noqa: S608
+    connection.exec_driver_sql(statement, [(not c.stirs, c.brand, c.id) for c in changed])
+    posts = {
+        (c.brand, c.subject_id): (c.source_id, c.platform, None, storable(c.comment.subject_title))
+        for c in changed
+        if c.subject_id is not None
+    }
+    hot.touch_threads(connection, [key + rest for key, rest in posts.items()], to_us(now))
 
 
 def load_comments(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int, StoredComment]:

@@ -16,7 +16,7 @@ from monitor.store.rows import COLUMNS
 COPY_FROM = 1_000  # rows; below that Postgres is as fast with executemany
 
 _CHANGING = tuple(
-    name for name in COLUMNS if name not in ("brand", "id", "native_id", "source_id", "seen_at", "is_history")
+    name for name in COLUMNS if name not in ("brand", "id", "native_id", "source_id", "seen_at", "is_history", "stirs")
 )
 
 

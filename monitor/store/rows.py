@@ -30,6 +30,7 @@ COLUMNS = (
     "is_history",
     "signals",
     "signals_version",
+    "stirs",
 )
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -114,6 +115,7 @@ def read_comment(row: Sequence[Any]) -> StoredComment:
         is_history,
         signals,
         signals_version,
+        stirs,
     ) = row
     details = json.loads(details_json)
     author = details.pop("author")
@@ -144,6 +146,7 @@ def read_comment(row: Sequence[Any]) -> StoredComment:
         bool(is_history),
         json.loads(signals),
         signals_version,
+        bool(stirs),
     )
 
 

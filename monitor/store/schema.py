@@ -86,6 +86,7 @@ comments = Table(
     Column("is_history", Boolean, nullable=False),
     Column("signals", Text, nullable=False),
     Column("signals_version", Text, nullable=False),
+    Column("stirs", Boolean, nullable=False, server_default=text("false")),  # counts for rules about one post
     PrimaryKeyConstraint("brand", "id"),
     Index("comments_thread", "brand", "thread_id"),
     Index("comments_author", "brand", "author_key"),
@@ -94,8 +95,8 @@ comments = Table(
         "brand",
         "subject_id",
         "created_at",
-        sqlite_where=text("subject_id IS NOT NULL"),
-        postgresql_where=text("subject_id IS NOT NULL"),
+        sqlite_where=text("stirs"),
+        postgresql_where=text("stirs"),
     ),
 )
 

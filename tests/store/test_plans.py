@@ -69,7 +69,7 @@ def filled(engine: Engine) -> Engine:
                 {"brand": BRAND, "id": n, "source_id": SOURCE, "platform": PLATFORM, "native_id": str(n),
                  "thread_id": n // 4, "subject_id": n // 40, "kind": "comment", "text": "x", "author_key": str(n),
                  "details": '{"author":{}}', "content_hash": 1, "created_at": base + n, "seen_at": base,
-                 "is_history": False, "signals": "{}", "signals_version": ""}
+                 "is_history": False, "signals": "{}", "signals_version": "", "stirs": n % 20 == 0}
                 for n in range(N)
             ],
         )  # fmt: skip
