@@ -135,8 +135,8 @@ class Reader:
 
     def _start_over(self) -> None:
         """The server refuses our position (it was moved to other software, say): find what we had from the top."""
-        untils = [self.state["until"], *(gap[1] for gap in self.state["gaps"])]
-        self.state |= {"mark": "", "gaps": [], "until": min(untils)}  # at the next poll: it may refuse again
+        # Not at once but at the next poll: it may refuse again.
+        self.state |= {"mark": "", "gaps": []}
 
     def _within_backfill(self, entries: list[_Entry]) -> list[_Entry]:
         return [entry for entry in entries if entry.at is None or entry.at.isoformat() >= self.state["since"]]
