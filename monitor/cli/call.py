@@ -18,6 +18,7 @@ from monitor.glance import Glance, glance
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+    from monitor.app import App
     from monitor.settings import Settings
 
 
@@ -47,6 +48,13 @@ class Call:
         return read_settings(self.file)
 
     @cached_property
+    def app(self) -> "App":
+        """The parts as the daemon has them; nothing is contacted or upgraded yet."""
+        from monitor.app import build
+
+        return build(self.settings)
+
+    @cached_property
     def engine(self) -> "Engine":
         """The store, which must be there: only `run`, `import` and `db upgrade` make one.
 
@@ -59,6 +67,13 @@ class Call:
         if url.startswith("sqlite") and file and not Path(file).is_file():
             raise NotFound(f"there is no database at {file} yet; `heedful run` makes it")
         return open_engine(url)
+
+    def close(self) -> None:
+        """Let go of whatever was opened."""
+        if "app" in self.__dict__:
+            self.app.close()
+        if "engine" in self.__dict__:
+            self.engine.dispose()
 
     @contextmanager
     def reading(self) -> "Iterator[Connection]":

@@ -20,7 +20,9 @@ def upgrade(call: Call, /) -> None:
     from monitor.store import migrate
     from monitor.store.engine import open_engine
 
-    before, after = migrate.upgrade(open_engine(call.glance.database_url), shipped("migrations"))
+    engine = open_engine(call.glance.database_url)
+    before, after = migrate.upgrade(engine, shipped("migrations"))
+    engine.dispose()
     click.echo(f"Up to date at {after}." if before == after else f"Upgraded from {before or 'nothing'} to {after}.")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-DONE, FAILED, UNUSABLE, ATTENTION, BROKEN_PIPE = 0, 1, 2, 3, 141
+FAILED, UNUSABLE, ATTENTION = 1, 2, 3
 
 
 class Failure(click.ClickException):

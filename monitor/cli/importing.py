@@ -45,7 +45,6 @@ def import_(
     `heedful connectors file` names. Exit code 3: some rows could not be read (they are kept in quarantine).
     """
     from monitor import log
-    from monitor.app import build
 
     log.start(call.settings.daemon.log_format, level="warning")
     call.known("brand", brand, call.settings.brands)
@@ -58,15 +57,12 @@ def import_(
         "rows_per_page": 1_000,
         **({"times": list(times)} if times else {}),
     }
-    app = build(call.settings)
-    try:
-        app.upgrade()
-        named = source or f"import-{file.name.split('.')[0]}"
-        since = Source(named, brand, platform, f"source:{named}", None, call.now, call.now)
-        totals = _take_in(app, _reader(given, app), since, call.now)
-        _assess(app)
-    finally:
-        app.close()
+    app = call.app
+    app.upgrade()
+    named = source or f"import-{file.name.split('.')[0]}"
+    since = Source(named, brand, platform, f"source:{named}", None, call.now, call.now)
+    totals = _take_in(app, _reader(given, app), since, call.now)
+    _assess(app)
     _sum_up(totals)
 
 

@@ -1,14 +1,12 @@
 """The `heedful` command: its families of commands, its exit codes, and what a failure looks like to a person."""
 
-import os
-import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
 from monitor.cli.call import Call
-from monitor.cli.endings import BROKEN_PIPE, FAILED, UNUSABLE, Failure
+from monitor.cli.endings import FAILED, UNUSABLE, Failure
 from monitor.errors import ConfigError, HeedfulError, NotFound
 
 # name -> (where it is, what it does): shown by `heedful --help`, which imports none of them
@@ -71,13 +69,6 @@ class Lazy(click.Group):
         except Exception as error:
             raise _explained(error) from error
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().main(*args, **kwargs)
-        except BrokenPipeError:  # whoever reads our output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(BROKEN_PIPE)
-
 
 def _explained(error: Exception) -> Exception:
     """A database that is away or not set up, as a Failure; anything else as it is (a fault of ours: its traceback)."""
@@ -100,3 +91,4 @@ def heedful(ctx: click.Context, config: str | None) -> None:
     """
     if not isinstance(ctx.obj, Call):
         ctx.obj = Call(config)
+    ctx.call_on_close(ctx.obj.close)

@@ -99,12 +99,11 @@ def _try_text(call: Call, text: str, about: dict[str, Any]) -> "tuple[Trial, ...
 
 
 def _try_thread(call: Call, typed: str) -> "tuple[Trial, ...]":
-    from monitor.app import build
     from monitor.core.threads import fold
     from monitor.flows.assess import facts_of, team_of
     from monitor.store import acts, comments, threads
 
-    plan = build(call.settings).plan
+    plan = call.app.plan
     with call.reading() as connection:
         brand_id, thread_id = acts.find(connection, "thread", typed)
         call.known("brand", brand_id, call.settings.brands)
@@ -177,11 +176,10 @@ def replay(call: Call, /, since: timedelta, brand: str, rule: str, as_json: bool
 
 
 def _replayed(call: Call, brand: str, since: timedelta) -> "Iterator[Replayed | None]":
-    from monitor.app import build
     from monitor.flows.replay import replay as play
     from monitor.store import overview
 
-    plan, start = build(call.settings).plan, call.now - since
+    plan, start = call.app.plan, call.now - since
     brands = [brand] if brand else list(plan.brands)
     with call.reading() as connection:
         for name in brands:

@@ -103,20 +103,16 @@ def poll(call: Call, /, names: tuple[str, ...], here: bool) -> None:
 
 def _poll_here(call: Call, wanted: tuple[str, ...]) -> None:
     from monitor import log
-    from monitor.app import build
     from monitor.store import sources as store
 
     log.start(call.settings.daemon.log_format, level="warning")
-    app = build(call.settings)
-    try:
-        app.upgrade()
-        app.sync()
-        with call.writing() as connection:
-            store.request_poll(connection, wanted, app.now())
-        n_pages = sum(1 for _ in _pages(app))
-        _assess_and_tell(app)
-    finally:
-        app.close()
+    app = call.app
+    app.upgrade()
+    app.sync()
+    with call.writing() as connection:
+        store.request_poll(connection, wanted, app.now())
+    n_pages = sum(1 for _ in _pages(app))
+    _assess_and_tell(app)
     click.echo(f"{counted(n_pages, 'page', 'pages')} read.")
 
 
