@@ -178,3 +178,28 @@ def test_a_comment_from_the_year_9999_breaks_nothing() -> None:
     customer = replace(facts.state.customers[0], awaiting_since=late)
     facts = replace(facts, comments={1: comment}, state=replace(facts.state, customers=(customer,)))
     assert not rules.evaluate(facts, NOON).flags
+
+
+def test_each_customer_of_a_thread_waits_by_their_own_clock() -> None:
+    rules = load_rules(rules_where({"waiting": "4h", "clock": "clock"}))
+    verdict = rules.evaluate(thread_of([{"author": "Ana", "ago": "1h"}, {"author": "Ben", "ago": "9h"}]), NOON)
+    assert verdict.flags[0].evidence == (2,)
+    assert verdict.due_at == NOON + length("3h")
+
+
+@pytest.mark.parametrize(
+    ("when", "due_in"),
+    [
+        ({"all": [{"older_than": "1h"}, {"older_than": "4h"}]}, "4h"),
+        ({"any": [{"older_than": "1h"}, {"older_than": "4h"}]}, "1h"),
+        ({"all": [{"phrases": ["no such word"]}, {"older_than": "4h"}]}, None),
+        ({"any": [{"is_bot": False}, {"older_than": "4h"}]}, None),
+        ({"all": [{"younger_than": "1h"}, {"not": {"older_than": "4h"}}]}, "1h"),
+        ({"not": {"any": [{"younger_than": "2h"}, {"younger_than": "3h"}]}}, "3h"),
+    ],
+)
+def test_a_tree_is_due_when_it_could_first_change_and_not_when_a_part_of_it_does(
+    when: dict[str, Any], due_in: str | None
+) -> None:
+    due_at = load_rules(rules_where(when)).evaluate(thread_of([{"ago": "0m"}]), NOON).due_at
+    assert due_at == (NOON + length(due_in) if due_in else None)
