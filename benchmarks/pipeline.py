@@ -69,7 +69,7 @@ class Pipeline:
                 claims = sources.claim(connection, self.now, self.plan.lease, 1, {}, 1)
             if not claims:
                 return
-            poller.poll(claims[0])
+            poller.poll(claims[0][1])
             self.settle()
 
     def settle(self) -> None:

@@ -150,6 +150,7 @@ class Source:
     next_poll_at: datetime
     n_failures: int = 0
     own_author_ids: frozenset[str] = frozenset()
+    account_is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,9 +136,8 @@ class Daemon:
                 claims = sources.claim(
                     connection, now, app.plan.lease, self._pollers.n_free, self._pollers.busy(), per_account
                 )
-                accounts = {s.id: s.account for s in sources.load(connection, [c.id for c in claims]).values()}
-            for claimed in claims:
-                self._pollers.put(accounts[claimed.id], self._poller.poll, claimed)
+            for account, claimed in claims:
+                self._pollers.put(account, self._poller.poll, claimed)
             if not claims:
                 return  # all that is due belongs to accounts that are busy: they wake us
 

@@ -20,7 +20,6 @@ from monitor.store import comments as store
 from monitor.store import sources
 from monitor.store.due import Claim
 from monitor.store.engine import reading, writing
-from monitor.store.instants import to_us
 from monitor.store.rows import storable
 
 _log = log.get()
@@ -73,7 +72,7 @@ class Poller:
         Raises: ClaimLost: the lease ended meanwhile; nothing was stored and the source is due again.
         """
         with reading(self.engine) as connection:
-            source = sources.load(connection, [claimed.id])[claimed.id]
+            source = sources.load(connection, claimed.id)
         started_at = self.now()
         try:
             reader = self.plan().reader(source.id)
@@ -129,15 +128,18 @@ class Poller:
             n_bad = sources.quarantine(connection, source.brand, source.id, haul.unread, now)
             sources.set_check_at(connection, turn.checked)
             due_at = self._due_at(connection, source, reader, turn)
-            values: dict[str, Any] = {"cursor": json.dumps(turn.cursor), **_WELL}
-            if turn.is_complete:
-                values["last_read_at"] = to_us(now)
             own = source.own_author_ids | turn.own_author_ids
-            if own != source.own_author_ids:
-                values["own_author_ids"] = json.dumps(sorted(own))
-            was_failing = bool(source.n_failures) | sources.free_account(connection, source.account)
-            sources.release(connection, claimed, due_at, next_poll_at=turn.next_poll_at, now=now, **values)
+            outcome = sources.Outcome(
+                due_at,
+                turn.next_poll_at,
+                cursor=turn.cursor,
+                own_author_ids=own if own != source.own_author_ids else None,
+                is_complete=turn.is_complete,
+            )
+            sources.release(connection, claimed, outcome, now)
+            was_failing = source.n_failures > 0 or source.account_is_held
             if was_failing:
+                sources.free_account(connection, source.account)
                 operator.over(connection, source.brand, f"source:{source.id}", now)
                 operator.over(connection, source.brand, f"account:{source.account}", now)
         if haul.gone:
@@ -180,12 +182,11 @@ class Poller:
                 unread = [(str(error), storable(error.payload[:_PAYLOAD_SHOWN]))]
                 sources.quarantine(connection, source.brand, source.id, unread, now)
             due_at = self._next_try(connection, source, error, n_failures, now)
-            values: dict[str, Any] = {"n_failures": n_failures, "last_error": str(error)[:500]}
-            if first:
-                values["failing_since"] = to_us(now)
-            sources.release(connection, claimed, due_at, next_poll_at=due_at or now, now=now, **values)
+            says = str(error)[:500]
+            outcome = sources.Outcome(due_at, due_at or now, error=says, n_failures=n_failures)
+            sources.release(connection, claimed, outcome, now)
             if due_at is None:
-                sources.close(connection, source.id, str(error)[:500], now)
+                sources.close(connection, source.id, says, now)
             told = self._tell(connection, source, error, n_failures, due_at is None, now)
         if first:
             _log.warning("source.lost", source=source.id, error=type(error).__name__, says=str(error)[:300])
@@ -196,7 +197,8 @@ class Poller:
         self, connection: Connection, claimed: Claim, source: Source, error: RateLimited, now: datetime
     ) -> None:
         until = max(error.retry_at or now + RATE_LIMIT_WAIT, now + timedelta(seconds=1))
-        sources.release(connection, claimed, until, next_poll_at=max(source.next_poll_at, until), now=now)
+        outcome = sources.Outcome(until, max(source.next_poll_at, until), n_failures=source.n_failures)
+        sources.release(connection, claimed, outcome, now)
         if sources.hold_account(connection, source.account, until, str(error)[:500]):
             _log.info("account.rate_limited", account=source.account, until=until.isoformat())
 
@@ -233,8 +235,6 @@ class Poller:
             return operator.report(connection, source.brand, f"source:{source.id}", says, now)
         return False
 
-
-_WELL = {"n_failures": 0, "last_error": "", "failing_since": None}
 
 _SLOWEST_CHECK = timedelta(days=1)
 _FASTEST_CHECK = timedelta(minutes=5)

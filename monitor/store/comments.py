@@ -78,6 +78,9 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
         if old is None or old.content_hash != digest or old.deleted_at is not None:
             coming[comment_id] = _Coming(comment_id, comment, details, digest, signals, old)
     homes = threading.find_threads(connection, brand, platform, {c.id: c.comment for c in coming.values()})
+    for c in coming.values():
+        if c.old and homes[c.id] == c.id:
+            homes[c.id] = c.old.thread_id  # a platform that forgets a deleted parent does not undo what we know
     _keep_replaced(connection, brand, coming.values(), now)
     hot.upsert_comments(connection, [_row(incoming, c, homes[c.id], to_us(now)) for c in coming.values()])
     touched = {homes[c.id]: c.comment for c in coming.values()}

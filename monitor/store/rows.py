@@ -55,6 +55,7 @@ _COMMENT_FIELDS = (
     ("n_likes", 0),
     ("n_replies", None),
     ("is_ours", None),
+    ("is_liked_by_us", False),
     ("is_hidden", False),
     ("is_private", False),
 )

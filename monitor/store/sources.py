@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, select, update
 
+from monitor.errors import ClaimLost
 from monitor.model import Source, make_id
 from monitor.store import due, schema
-from monitor.store.engine import is_postgres
+from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.sources
@@ -77,46 +77,47 @@ def close(connection: Connection, source_id: str, reason: str, now: datetime) ->
 
 def claim(
     connection: Connection, now: datetime, lease: timedelta, limit: int, busy: Mapping[str, int], per_account: int
-) -> list[due.Claim]:
-    """Take due sources, at most `per_account` of one account, counting those of it at work here (`busy`)."""
-    statement = (
-        select(_T.c.brand, _T.c.id, _T.c.account)
-        .where(_T.c.due_at <= to_us(now))
-        .order_by(_T.c.due_at)
-        .limit(limit * 4)
-    )
+) -> list[tuple[str, due.Claim]]:
+    """Take due sources with their accounts, at most `per_account` of one account, counting those at work (`busy`)."""
+    one = mark(connection)
+    statement = f"SELECT brand, id, account FROM sources WHERE due_at <= {one} ORDER BY due_at LIMIT {one}"  # noqa: S608
     if is_postgres(connection):
-        statement = statement.with_for_update(skip_locked=True)
+        statement += " FOR UPDATE SKIP LOCKED"
     taken = dict(busy)
-    chosen: list[tuple[str, str]] = []
-    for brand, source_id, account in connection.execute(statement):
+    chosen: dict[tuple[str, str], str] = {}
+    for brand, source_id, account in connection.exec_driver_sql(statement, (to_us(now), limit * 4)):
         if len(chosen) < limit and taken.get(account, 0) < per_account:
             taken[account] = taken.get(account, 0) + 1
-            chosen.append((brand, source_id))
+            chosen[brand, source_id] = account
     if not chosen:
         return []
-    claims = due.claim_rows(connection, "sources", chosen, now, lease)
-    until = {"claimed_until": to_us(now + lease), "poll_requested": False}
-    connection.execute(update(_T).where(_T.c.id.in_([c.id for c in claims])).values(**until))
-    return claims
+    claims = due.claim_rows(connection, "sources", list(chosen), now, lease)
+    condition, parameter = among(connection, [claimed.id for claimed in claims])
+    noted = f"UPDATE sources SET claimed_until = {one}, poll_requested = false WHERE id {condition}"  # noqa: S608
+    connection.exec_driver_sql(noted, (to_us(now + lease), parameter))
+    return [(chosen[claimed.key], claimed) for claimed in claims]
 
 
-def load(connection: Connection, ids: Iterable[str]) -> dict[str, Source]:
-    """These sources by id."""
-    return {row.id: _read(row) for row in connection.execute(select(_T).where(_T.c.id.in_(list(ids))))}
+_LOADED = (
+    "SELECT s.id, s.brand, s.platform, s.account, s.cursor, s.added_at, s.next_poll_at, s.n_failures,"
+    " s.own_author_ids, a.held_until FROM sources s LEFT JOIN accounts a ON a.id = s.account WHERE s.id = "
+)
 
 
-def _read(row: Any) -> Source:
+def load(connection: Connection, source_id: str) -> Source:
+    """A source by its id, which must exist."""
+    row = connection.exec_driver_sql(_LOADED + mark(connection), (source_id,)).one()
     return Source(
-        id=row.id,
-        brand=row.brand,
-        platform=row.platform,
-        account=row.account,
-        cursor=json.loads(row.cursor),
-        added_at=from_us(row.added_at),
-        next_poll_at=from_us(row.next_poll_at),
-        n_failures=row.n_failures,
-        own_author_ids=frozenset(json.loads(row.own_author_ids)),
+        id=row[0],
+        brand=row[1],
+        platform=row[2],
+        account=row[3],
+        cursor=json.loads(row[4]),
+        added_at=from_us(row[5]),
+        next_poll_at=from_us(row[6]),
+        n_failures=row[7],
+        own_author_ids=frozenset(json.loads(row[8])),
+        account_is_held=row[9] is not None,
     )
 
 
@@ -126,23 +127,54 @@ def own_author_ids(connection: Connection, brand: str) -> frozenset[tuple[str, s
     return frozenset((row[0], author) for row in connection.execute(statement) for author in json.loads(row[1]))
 
 
-def release(
-    connection: Connection,
-    claimed: due.Claim,
-    due_at: datetime | None,
-    *,
-    next_poll_at: datetime,
-    now: datetime,
-    **values: Any,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a poll leaves its source. An empty `error` means that it worked; `cursor` None leaves the cursor alone."""
+
+    due_at: datetime | None
+    next_poll_at: datetime
+    cursor: object = None
+    own_author_ids: frozenset[str] | None = None
+    is_complete: bool = False
+    error: str = ""
+    n_failures: int = 0
+
+
+_RELEASE = (
+    "UPDATE sources SET claimed_until = NULL,"
+    " due_at = CASE WHEN poll_requested AND closed_at IS NULL THEN {0} ELSE {0} END,"
+    " next_poll_at = CASE WHEN poll_requested AND closed_at IS NULL THEN {0} ELSE {0} END,"
+    " cursor = coalesce({0}, cursor), own_author_ids = coalesce({0}, own_author_ids),"
+    " last_read_at = coalesce({0}, last_read_at), last_error = {0}, n_failures = {0},"
+    " failing_since = CASE WHEN {0} = 0 THEN NULL ELSE coalesce(failing_since, {0}) END"
+    " WHERE brand = {0} AND id = {0} AND claim_no = {0}"
+)
+
+
+def release(connection: Connection, claimed: due.Claim, outcome: Outcome, now: datetime) -> None:
     """Give a source back; a poll requested meanwhile (by a person, a webhook) comes at once.
 
-    Raises: ClaimLost.
+    Raises: ClaimLost: roll back; the source is due again.
     """
-    values |= {"claimed_until": None}
-    due.release(connection, "sources", claimed, due_at, next_poll_at=to_us(next_poll_at), **values)
-    requested = update(_T).where(_T.c.id == claimed.id, _T.c.poll_requested, _T.c.closed_at.is_(None))
-    connection.execute(requested.values(due_at=to_us(now), next_poll_at=to_us(now)))
+    now_us, own = to_us(now), outcome.own_author_ids
+    values = (
+        now_us,
+        opt_us(outcome.due_at),
+        now_us,
+        to_us(outcome.next_poll_at),
+        None if outcome.cursor is None else json.dumps(outcome.cursor),
+        None if own is None else json.dumps(sorted(own)),
+        now_us if outcome.is_complete else None,
+        outcome.error,
+        outcome.n_failures,
+        outcome.n_failures,
+        now_us,
+        claimed.brand,
+        claimed.id,
+        claimed.claim_no,
+    )
+    if connection.exec_driver_sql(_RELEASE.format(mark(connection)), values).rowcount != 1:
+        raise ClaimLost(f"the claim on source {claimed.id} was lost")
 
 
 def request_poll(connection: Connection, source_ids: Iterable[str], now: datetime) -> int:
@@ -240,6 +272,8 @@ def quarantine(
     connection: Connection, brand: str, source_id: str, unread: Sequence[tuple[str, str]], now: datetime
 ) -> int:
     """Keep payloads that could not be read, as (error, payload); the same one again is kept once."""
+    if not unread:
+        return 0
     table = schema.quarantine
     rows = {
         make_id(brand, source_id, payload): {

@@ -155,7 +155,7 @@ class Bakery:
         while True:
             with writing(self.engine) as connection:
                 claims = sources.claim(connection, self.now, self.plan.lease, 10, {}, 5)
-            for claimed in claims:
+            for _account, claimed in claims:
                 self.poller.poll(claimed)
                 n_turns += 1
             if not claims:

@@ -137,7 +137,7 @@ def test_pages_follow_each_other_at_once_and_the_cursor_is_kept(bakery: Bakery) 
     assert bakery.poll() == 4
     assert _count(bakery, schema.comments) == 10
     with reading(bakery.engine) as connection:
-        assert sources.load(connection, [SOURCE])[SOURCE].cursor == 10
+        assert sources.load(connection, SOURCE).cursor == 10
 
 
 def test_a_deleted_comment_no_longer_waits_but_stays_as_a_tombstone(bakery: Bakery) -> None:

@@ -92,7 +92,7 @@ def test_a_rate_limit_holds_the_whole_account_as_long_as_told_and_is_no_failure(
     bakery.platform.faults = [RateLimited("429", retry_at=bakery.now + timedelta(minutes=7))]
     with writing(bakery.engine) as connection:
         claims = sources.claim(connection, bakery.now, bakery.plan.lease, 1, {}, 5)
-    bakery.poller.poll(claims[0])
+    bakery.poller.poll(claims[0][1])
     assert bakery.poll() == 0, "the other source of the account waits too"
     assert _report(bakery).n_failures == 0
     bakery.later(minutes=7)
@@ -149,10 +149,10 @@ def test_a_cursor_that_does_not_move_while_there_is_more_is_refused(bakery: Bake
 def test_a_poll_whose_lease_ended_stores_nothing(bakery: Bakery) -> None:
     bakery.platform.say("1", "Hello?", bakery.now)
     with writing(bakery.engine) as connection:
-        [stale] = sources.claim(connection, bakery.now, bakery.plan.lease, 10, {}, 5)
+        [(_, stale)] = sources.claim(connection, bakery.now, bakery.plan.lease, 10, {}, 5)
     bakery.later(minutes=3)
     with writing(bakery.engine) as connection:
-        [fresh] = sources.claim(connection, bakery.now, bakery.plan.lease, 10, {}, 5)
+        [(_, fresh)] = sources.claim(connection, bakery.now, bakery.plan.lease, 10, {}, 5)
     with pytest.raises(ClaimLost):
         bakery.poller.poll(stale)
     assert _n_comments(bakery) == 0

@@ -60,7 +60,7 @@ class Shop:
     def _poll(self) -> int:
         with writing(self.app.engine) as connection:
             claims = sources.claim(connection, self.now(), self.app.plan.lease, 10, {}, 5)
-        for claimed in claims:
+        for _account, claimed in claims:
             self._poller.poll(claimed)
         return len(claims)
 

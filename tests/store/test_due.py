@@ -111,7 +111,7 @@ def _add_sources(engine: Engine, n: int, account: str = "one") -> None:
 
 def _claim_sources(engine: Engine, busy: dict[str, int], now=NOON) -> list[due.Claim]:  # type: ignore[no-untyped-def]
     with writing(engine) as connection:
-        return sources.claim(connection, now, LEASE, 10, busy, per_account=2)
+        return [claimed for _, claimed in sources.claim(connection, now, LEASE, 10, busy, per_account=2)]
 
 
 def test_no_more_sources_of_one_account_are_read_side_by_side_than_allowed(engine: Engine) -> None:
@@ -130,7 +130,7 @@ def test_a_poll_asked_for_while_the_source_is_read_follows_after_and_not_beside_
     later = NOON + timedelta(seconds=3)
     with writing(engine) as connection:
         hour = NOON + timedelta(hours=1)
-        sources.release(connection, claimed, hour, next_poll_at=hour, now=later)
+        sources.release(connection, claimed, sources.Outcome(hour, hour), later)
     assert len(_claim_sources(engine, {}, later)) == 1
 
 
