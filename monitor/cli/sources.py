@@ -129,7 +129,7 @@ def _pages(app: "App") -> Iterator[str]:
             claims = store.claim(connection, app.now(), app.plan.lease, 10, {}, 10)
         if not claims:
             return
-        for claimed in claims:
+        for _account, claimed in claims:
             poller.poll(claimed)
             yield str(claimed.id)
 
