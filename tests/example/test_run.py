@@ -139,11 +139,11 @@ def _read_each(told: list[Told]) -> None:
         assert f"Why: rule {rule}" in slack.text
         assert "What to do:" in slack.text
         assert "What not to do" in slack.text
+        assert f"Why ({rule}): " in groupme.text
         assert "WHAT TO DO" in groupme.text
         for message in (slack, groupme):
             assert "Tidewell Cycles" in message.text
             assert words in message.text
-            assert "Why: " in message.text
             assert re.search(r"http://127\.0\.0\.1:\d+/@\w+/\d+", message.text)
 
 
