@@ -22,7 +22,7 @@ class _Crowd:
 
 
 @dataclass(frozen=True, slots=True)
-class _People:
+class People:
     """`people` distinct authors within `within`; it stays true for `lasts` after the last comment of such a window.
 
     An author counts if one of the signals reaches `at_least` or a phrase occurs, and any author where the rule
@@ -36,14 +36,18 @@ class _People:
     at_least: float
     phrases: dict[int, str]
 
+    @property
+    def is_choosy(self) -> bool:
+        """Whether it matters what a person wrote."""
+        return bool(self.signals or self.phrases)
+
     def counts(self, view: View, it: StoredComment) -> bool:
         closed_at = view.facts.acts.closed_at
         return (closed_at is None or it.seen_at > closed_at) and self.stirs(view, it)
 
     def stirs(self, view: View, it: StoredComment) -> bool:
         """Whether a comment is of the kind that is counted, whatever its post."""
-        is_choosy = self.signals or self.phrases
-        if is_choosy and self.strongest(it)[0] < self.at_least and not self.words_of(view, it):
+        if self.is_choosy and self.strongest(it)[0] < self.at_least and not self.words_of(view, it):
             return False
         facts = view.facts
         return not (
@@ -133,7 +137,7 @@ def people(section: Asked) -> Condition:
     at_least = section.number("at_least", 0, 1) if measured else 1.0
     phrases = section.phrases() if section.get("phrases") is not None else {}
     within, lasts = section.duration("within"), section.duration("lasts", timedelta(hours=24))
-    it = _People(n_wanted, within, lasts, measured, at_least, phrases)
+    it = People(n_wanted, within, lasts, measured, at_least, phrases)
     says = f"at least {n_wanted} people within {_short(within)}{it.manner()}"
     return Condition(
         "people",
@@ -144,5 +148,5 @@ def people(section: Asked) -> Condition:
         evidence=it.evidence,
         window=within + lasts,
         gate=frozenset(),
-        stirs=it.stirs,
+        crowd=it,
     )

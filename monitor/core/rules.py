@@ -14,6 +14,7 @@ from monitor.core.facts import Facts as Facts
 from monitor.core.facts import View, from_micros
 from monitor.core.findings import Trial, evidence, find, reasons
 from monitor.core.matching import Matcher
+from monitor.core.people import People
 from monitor.core.rules_config import Rule, read_rules
 from monitor.core.rules_config import list_files as list_files
 from monitor.core.rules_config import parse_list as parse_list
@@ -80,7 +81,11 @@ class RuleSet:
         self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
         self.people_window: timedelta | None = max((r.window for r in enabled if r.window is not None), default=None)
         self._of_posts = _asked(rule for rule in enabled if rule.window is not None)
-        self._stirs = tuple(stirs for rule in enabled for stirs in rule.stirs)
+        crowds = [crowd for rule in enabled for crowd in rule.crowds]
+        self._stirs = tuple(crowd.stirs for crowd in crowds)
+        self._stirs_anyway = any(not crowd.is_choosy for crowd in crowds)
+        self._stir_words = frozenset[int]().union(*(crowd.phrases for crowd in crowds))
+        self._stir_floors = _floors(crowds)
         self._of_comments = _asked(rule for rule in enabled if rule.when.gate is None)
         self._of_words = _asked(rule for rule in enabled if rule.when.gate)
         self._words = frozenset[int]().union(*(rule.when.gate or () for rule in enabled))
@@ -100,11 +105,22 @@ class RuleSet:
         return Verdict(flags, _earliest(now, from_micros(changes_at), state.due_at), stirring)
 
     def _stirring(self, view: View) -> frozenset[int]:
+        if not self._stirs:
+            return frozenset()
         return frozenset(
             number
             for number, it in view.facts.comments.items()
-            if it.subject_id is not None and any(stirs(view, it) for stirs in self._stirs)
+            if it.subject_id is not None and self._may_stir(view, it) and any(stirs(view, it) for stirs in self._stirs)
         )
+
+    def _may_stir(self, view: View, it: StoredComment) -> bool:
+        """One look that rules out most comments for all rules about many people."""
+        measured = it.signals
+        for name, least in self._stir_floors:
+            value = measured.get(name)
+            if isinstance(value, float) and value >= least:
+                return True
+        return self._stirs_anyway or not self._stir_words.isdisjoint(view.hits_in(it))
 
     def _judge(self, view: View) -> tuple[list[_Held], float]:
         """The rules that hold, each with the comments for which it does, and when that could change."""
@@ -183,6 +199,15 @@ class RuleSet:
         earlier = {} if is_first else {by.key: 1}
         whole = Facts(brand, source, platform, hours, team or Team(), state, {1: stored}, ThreadActs(), 1, (), earlier)
         return self.explain(whole, now)
+
+
+def _floors(crowds: Sequence[People]) -> tuple[tuple[str, float], ...]:
+    """For each signal that a rule about many people asks for, the lowest value that any of them wants."""
+    floors: dict[str, float] = {}
+    for crowd in crowds:
+        for name in crowd.signals:
+            floors[name] = min(crowd.at_least, floors.get(name, 1.0))
+    return tuple(floors.items())
 
 
 def _asked(rules: Iterable[Rule]) -> _Asked:

@@ -8,10 +8,10 @@ from typing import Any
 from monitor.core.conditions import CONDITIONS
 from monitor.core.facts import View
 from monitor.core.matching import Matcher
-from monitor.core.people import QUALIFIES_PEOPLE
+from monitor.core.people import QUALIFIES_PEOPLE, People
 from monitor.core.reading import Section, nearest
 from monitor.core.truth import ALWAYS, NEVER, Asked, Condition, Context, Known, Truth
-from monitor.model import Severity, StoredComment
+from monitor.model import Severity
 
 GROUPINGS = ("thread", "subject", "source", "brand", "author")
 DEEPEST = 20  # nested all, any and not
@@ -30,7 +30,7 @@ class Rule:
     is_enabled: bool
     when: Condition
     window: timedelta | None
-    stirs: tuple[Callable[[View, StoredComment], bool], ...]
+    crowds: tuple[People, ...]
     needs_first_timer: bool
 
 
@@ -118,7 +118,7 @@ def _read_rule(name: str, origin: _Origin, context: Context) -> Rule:
         is_enabled=section.truth("enabled", True),
         when=condition,
         window=max(windows, default=None),
-        stirs=tuple(leaf.stirs for leaf in leaves if leaf.stirs is not None),
+        crowds=tuple(leaf.crowd for leaf in leaves if leaf.crowd is not None),
         needs_first_timer=any(leaf.needs_first_timer for leaf in leaves),
     )
     section.finish()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
+from typing import Any
 
 from monitor import signals
 from monitor.core.facts import View
@@ -69,7 +70,7 @@ class Condition:
     `cost` orders a tree: 0 looks at a field, 1 at the text, 2 at the clock, 3 at many people. `window` is how far
     back it needs a post's comments. `gate` are phrases and patterns of which a comment must contain at least one for
     the condition to hold for it (None: it can hold without; empty: it never holds for a comment, only for a post).
-    `stirs` says whether a comment under a post could count towards it.
+    `crowd` is the `core.people.People` of a condition about many people under one post.
     """
 
     name: str
@@ -82,7 +83,7 @@ class Condition:
     window: timedelta | None = None
     needs_first_timer: bool = False
     gate: frozenset[int] | None = None
-    stirs: Callable[[View, StoredComment], bool] | None = None
+    crowd: Any = None
 
 
 @dataclass(frozen=True, slots=True)

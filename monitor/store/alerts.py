@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from monitor.model import Alert, AlertStatus, Flag, Severity, Silence, show_id
 from monitor.store import due, hot, schema, threads
@@ -83,36 +81,36 @@ def _read(row: Any, members: dict[str, Severity]) -> Alert:
         playbook=row.playbook,
         route=row.route,
         platform=row.platform,
+        source_id=row.source_id,
         says=row.says,
     )
 
 
-def save(connection: Connection, alerts: Sequence[Alert], due_at: datetime, *, says: str = "") -> None:
+_WRITTEN = (
+    "brand", "id", "rule", "group_key", "severity", "status", "opened_at", "resolved_at", "playbook", "route",
+    "platform", "source_id", "says", "due_at",
+)  # fmt: skip
+_CHANGING = ("severity", "status", "resolved_at", "playbook", "route", "platform", "source_id")
+_SAVE = (
+    f"INSERT INTO alerts ({', '.join(_WRITTEN)}) VALUES ({', '.join(['{0}'] * len(_WRITTEN))})"  # noqa: S608
+    f" ON CONFLICT (brand, id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _CHANGING)},"
+    " claim_no = alerts.claim_no + 1,"
+    " due_at = CASE WHEN alerts.due_at < excluded.due_at THEN alerts.due_at ELSE excluded.due_at END"
+)
+
+
+def save(connection: Connection, alerts: Sequence[Alert], due_at: datetime) -> None:
     """Write alerts that an assessment opened or changed and make them due; the notifier decides what to tell."""
-    insert = postgres_insert if is_postgres(connection) else sqlite_insert
-    for alert in alerts:
-        values = _values(alert)
-        statement = insert(_T).values(brand=alert.brand, id=alert.id, says=alert.says or says, **values)
-        kept = {name: value for name, value in values.items() if name in _CHANGING}
-        connection.execute(statement.on_conflict_do_update(index_elements=["brand", "id"], set_=kept))
-    due.mark_due(connection, "alerts", [(alert.brand, alert.id) for alert in alerts], due_at)
-
-
-_CHANGING = frozenset(("severity", "status", "resolved_at", "playbook", "route", "platform"))
-
-
-def _values(alert: Alert) -> dict[str, Any]:
-    return {
-        "rule": alert.rule,
-        "group_key": alert.group_key,
-        "severity": alert.severity.value,
-        "status": alert.status,
-        "opened_at": to_us(alert.opened_at),
-        "resolved_at": opt_us(alert.resolved_at),
-        "playbook": alert.playbook,
-        "route": alert.route,
-        "platform": alert.platform,
-    }
+    rows = [
+        (
+            alert.brand, alert.id, alert.rule, alert.group_key, alert.severity.value, alert.status,
+            to_us(alert.opened_at), opt_us(alert.resolved_at), alert.playbook, alert.route, alert.platform,
+            alert.source_id, alert.says, to_us(due_at),
+        )
+        for alert in alerts
+    ]  # fmt: skip
+    if rows:
+        connection.exec_driver_sql(_SAVE.format(mark(connection)), rows)
 
 
 def release(connection: Connection, decided: Sequence[tuple[due.Claim, Alert, datetime | None]]) -> None:

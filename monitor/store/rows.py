@@ -4,7 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from monitor.model import Author, Comment, Signals, StoredComment
 from monitor.store.instants import from_us, opt_at, to_us
@@ -33,32 +36,26 @@ COLUMNS = (
     "stirs",
 )
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-_AUTHOR_FIELDS = (
-    ("native_id", ""),
-    ("name", ""),
-    ("handle", ""),
-    ("url", ""),
-    ("n_followers", None),
-    ("is_bot", False),
-)
-_COMMENT_FIELDS = (
-    ("permalink", ""),
-    ("parent_native_id", None),
-    ("root_native_id", None),
-    ("subject_native_id", None),
-    ("subject_title", ""),
-    ("subject_url", ""),
-    ("language", ""),
-    ("stars", None),
-    ("n_likes", 0),
-    ("n_replies", None),
-    ("is_ours", None),
-    ("is_liked_by_us", False),
-    ("is_hidden", False),
-    ("is_private", False),
-)
+_AUTHOR_DEFAULTS = {"native_id": "", "name": "", "handle": "", "url": "", "n_followers": None, "is_bot": False}
+_COMMENT_DEFAULTS = {
+    "permalink": "",
+    "parent_native_id": None,
+    "root_native_id": None,
+    "subject_native_id": None,
+    "subject_title": "",
+    "subject_url": "",
+    "language": "",
+    "stars": None,
+    "n_likes": 0,
+    "n_replies": None,
+    "is_ours": None,
+    "is_liked_by_us": False,
+    "is_hidden": False,
+    "is_private": False,
+}
+_AUTHOR_FIELDS, _COMMENT_FIELDS = tuple(_AUTHOR_DEFAULTS.items()), tuple(_COMMENT_DEFAULTS.items())
+_of_author, _of_comment = attrgetter(*_AUTHOR_DEFAULTS), attrgetter(*_COMMENT_DEFAULTS)
 
 
 def storable(text: str) -> str:
@@ -70,16 +67,24 @@ def storable(text: str) -> str:
 
 def encode_details(comment: Comment) -> str:
     """The fields of a comment and its author that no query looks at; those at their default are left out."""
-    author = comment.author
-    details: dict[str, Any] = {
-        name: value for name, default in _COMMENT_FIELDS if (value := getattr(comment, name)) != default
-    }
-    details["author"] = {name: value for name, default in _AUTHOR_FIELDS if (value := getattr(author, name)) != default}
+    said = zip(_COMMENT_FIELDS, _of_comment(comment), strict=True)
+    details: dict[str, Any] = {name: value for (name, default), value in said if value != default}
+    known = zip(_AUTHOR_FIELDS, _of_author(comment.author), strict=True)
+    details["author"] = {name: value for (name, default), value in known if value != default}
     if comment.mentions:
         details["mentions"] = comment.mentions
     if comment.edited_at:
         details["edited_at"] = to_us(comment.edited_at)
-    return storable(_encode(details)).replace("\\u0000", "")
+    return _encode(details)
+
+
+def _encode(value: Any) -> str:
+    """Compact JSON that both databases take; a NUL or half of a surrogate pair becomes a mark."""
+    try:
+        text = to_json(value).decode()
+    except ValueError:  # half of a surrogate pair: the standard library writes it as an escape
+        text = json.dumps(value, ensure_ascii=True)
+    return text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
 
 
 def content_hash(comment: Comment, details: str) -> int:
@@ -118,20 +123,13 @@ def read_comment(row: Sequence[Any]) -> StoredComment:
         signals_version,
         stirs,
     ) = row
-    details = json.loads(details_json)
-    author = details.pop("author")
-    edited_at = details.pop("edited_at", None)
-    mentions = details.pop("mentions", ())
-    comment = Comment(
-        native_id=native_id,
-        kind=kind,
-        text=text,
-        author=Author(author.pop("native_id", ""), author.pop("name", ""), **author),
-        created_at=from_us(created_at),
-        edited_at=opt_at(edited_at),
-        mentions=tuple(mentions),
-        **details,
-    )
+    details = from_json(details_json)
+    author = Author(**{"native_id": "", "name": "", **details.pop("author")})
+    if "edited_at" in details:
+        details["edited_at"] = from_us(details["edited_at"])
+    if "mentions" in details:
+        details["mentions"] = tuple(details["mentions"])
+    comment = Comment(native_id, kind, text, author, from_us(created_at), **details)
     return StoredComment(
         brand,
         platform,
@@ -145,7 +143,7 @@ def read_comment(row: Sequence[Any]) -> StoredComment:
         opt_at(text_changed_at),
         opt_at(deleted_at),
         bool(is_history),
-        json.loads(signals),
+        from_json(signals),
         signals_version,
         bool(stirs),
     )
