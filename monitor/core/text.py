@@ -118,6 +118,8 @@ def _tidied(text: str) -> str:
 
 def storable(text: str) -> str:
     """A text without what a database refuses (NUL, lone surrogates, controls); line ends become newlines."""
+    if text.isprintable():
+        return text  # nearly every text of one line
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _UNSTORABLE.sub("", text)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from monitor import log, signals
 from monitor.core.backoff import next_try
+from monitor.core.text import storable
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized
 from monitor.flows import operator
 from monitor.flows.memory import Memory
@@ -20,7 +21,6 @@ from monitor.store import comments as store
 from monitor.store import sources
 from monitor.store.due import Claim
 from monitor.store.engine import reading, writing
-from monitor.store.rows import storable
 
 _log = log.get()
 

@@ -9,31 +9,33 @@ from sqlalchemy import Connection, select, update
 
 from monitor.model import Alert, AlertStatus, Flag, Severity, Silence, show_id
 from monitor.store import due, hot, schema, threads
-from monitor.store.engine import is_postgres, mark
+from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.alerts
+_COLUMNS = ", ".join(column.name for column in _T.columns)
+_SELECT = f"SELECT {_COLUMNS} FROM alerts"  # noqa: S608 - our own names
 _F = schema.flags
 
 
 def load_open(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Alert]:
     """The unresolved alerts with these (brand, group key), locked on Postgres until the transaction ends."""
-    by_brand: dict[str, list[str]] = {}
-    for brand, group_key in keys:
-        by_brand.setdefault(brand, []).append(group_key)
     found: list[Any] = []
-    for brand, group_keys in by_brand.items():
-        statement = select(_T).where(_T.c.brand == brand, _T.c.group_key.in_(group_keys), _T.c.resolved_at.is_(None))
-        found += connection.execute(statement.with_for_update() if is_postgres(connection) else statement).all()
+    one = mark(connection)
+    for brand, group_keys in due.by_brand(keys).items():
+        condition, parameter = among(connection, group_keys)
+        statement = f"{_SELECT} WHERE brand = {one} AND group_key {condition} AND resolved_at IS NULL"
+        if is_postgres(connection):
+            statement += " FOR UPDATE"
+        found += connection.exec_driver_sql(statement, (brand, parameter)).all()
     return {(alert.brand, alert.group_key): alert for alert in _with_members(connection, found)}
 
 
 def load(connection: Connection, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Alert]:
     """These alerts by (brand, id)."""
     found: list[Any] = []
-    for brand in {key[0] for key in keys}:
-        ids = [key[1] for key in keys if key[0] == brand]
-        found += connection.execute(select(_T).where(_T.c.brand == brand, _T.c.id.in_(ids))).all()
+    for brand, ids in due.by_brand(keys).items():
+        found += hot.select_by_ids(connection, _COLUMNS, "alerts", brand, ids)
     return {(alert.brand, alert.id): alert for alert in _with_members(connection, found)}
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from monitor.core.text import storable
 from monitor.model import Comment, Signals, StoredComment, make_id
 from monitor.store import hot, schema, threading
 from monitor.store.engine import among, mark
 from monitor.store.instants import opt_us, to_us
-from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment, storable
+from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment
 
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STORED = "id, content_hash, text, thread_id, seen_at, text_changed_at, deleted_at, is_history, native_id, source_id"
@@ -118,7 +119,7 @@ def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tu
         coming.id,
         old.source_id if old else incoming.source_id,
         platform,
-        comment.native_id,
+        storable(comment.native_id),
         thread_id,
         None if parent is None else make_id(brand, platform, parent),
         None if subject is None else make_id(brand, platform, subject),

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from monitor.core.text import storable
 from monitor.model import Author, Comment, Signals, StoredComment
 from monitor.store.instants import from_us, opt_at, to_us
 
@@ -58,13 +59,6 @@ _AUTHOR_FIELDS, _COMMENT_FIELDS = tuple(_AUTHOR_DEFAULTS.items()), tuple(_COMMEN
 _of_author, _of_comment = attrgetter(*_AUTHOR_DEFAULTS), attrgetter(*_COMMENT_DEFAULTS)
 
 
-def storable(text: str) -> str:
-    """Text as both databases take it: no NUL (Postgres refuses it), no half of a surrogate pair."""
-    if "\0" in text:
-        text = text.replace("\0", "�")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
 def encode_details(comment: Comment) -> str:
     """The fields of a comment and its author that no query looks at; those at their default are left out."""
     said = zip(_COMMENT_FIELDS, _of_comment(comment), strict=True)
@@ -79,12 +73,12 @@ def encode_details(comment: Comment) -> str:
 
 
 def _encode(value: Any) -> str:
-    """Compact JSON that both databases take; a NUL or half of a surrogate pair becomes a mark."""
+    """Compact JSON that both databases take."""
     try:
         text = to_json(value).decode()
-    except ValueError:  # half of a surrogate pair: the standard library writes it as an escape
-        text = json.dumps(value, ensure_ascii=True)
-    return text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
+    except ValueError:  # half of a surrogate pair
+        text = storable(json.dumps(value, ensure_ascii=False))
+    return text.replace("\\u0000", "") if "\\u0000" in text else text
 
 
 def content_hash(comment: Comment, details: str) -> int:

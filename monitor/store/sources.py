@@ -123,8 +123,10 @@ def load(connection: Connection, source_id: str) -> Source:
 
 def own_author_ids(connection: Connection, brand: str) -> frozenset[tuple[str, str]]:
     """Every author that one of this brand's sources has shown to be our own account, with its platform."""
-    statement = select(_T.c.platform, _T.c.own_author_ids).where(_T.c.brand == brand, _T.c.own_author_ids != "[]")
-    return frozenset((row[0], author) for row in connection.execute(statement) for author in json.loads(row[1]))
+    condition = f"brand = {mark(connection)} AND own_author_ids <> '[]'"
+    statement = f"SELECT platform, own_author_ids FROM sources WHERE {condition}"  # noqa: S608
+    rows = connection.exec_driver_sql(statement, (brand,))
+    return frozenset((row[0], author) for row in rows for author in json.loads(row[1]))
 
 
 @dataclass(frozen=True, slots=True)

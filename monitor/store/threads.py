@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, exists, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from monitor.model import Flag, Reason, Severity, ThreadActs
 from monitor.store import hot, schema
 from monitor.store.due import Claim, mark_all_due
-from monitor.store.engine import is_postgres, mark
+from monitor.store.engine import mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.threads
@@ -117,39 +116,38 @@ def read_flag(row: Sequence[Any]) -> Flag:
     )
 
 
+_SAVE_FLAG = (
+    f"INSERT INTO flags ({FLAG_COLUMNS}) VALUES ({', '.join(['{0}'] * len(_FLAG_NAMES))})"  # noqa: S608
+    " ON CONFLICT (brand, thread_id, rule) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _FLAG_NAMES if name not in ("brand", "thread_id", "rule"))
+)
+
+
 def save_flags(connection: Connection, standing: Sequence[Flag], cleared: Sequence[Flag], now: datetime) -> None:
     """Write standing flags, each with its alert, and mark those that no longer hold."""
     if standing:
-        insert = postgres_insert if is_postgres(connection) else sqlite_insert
-        statement = insert(_F)
-        changes = {
-            name: statement.excluded[name]
-            for name in (*_FLAG_NAMES, "cleared_at")
-            if name not in ("brand", "thread_id", "rule")
-        }
-        upsert = statement.on_conflict_do_update(index_elements=["brand", "thread_id", "rule"], set_=changes)
-        connection.execute(upsert, [_flag_row(flag) for flag in standing])
+        connection.exec_driver_sql(_SAVE_FLAG.format(mark(connection)), [_flag_row(flag) for flag in standing])
     for flag in cleared:
         one = (_F.c.brand == flag.brand, _F.c.thread_id == flag.thread_id, _F.c.rule == flag.rule)
         connection.execute(update(_F).where(*one).values(cleared_at=to_us(now)))
 
 
-def _flag_row(flag: Flag) -> dict[str, Any]:
-    return {
-        "brand": flag.brand,
-        "thread_id": flag.thread_id,
-        "rule": flag.rule,
-        "severity": flag.severity.value,
-        "group_key": flag.group_key,
-        "reasons": json.dumps([asdict(reason) for reason in flag.reasons], ensure_ascii=False),
-        "evidence": json.dumps(flag.evidence),
-        "is_history": flag.is_history,
-        "playbook": flag.playbook,
-        "route": flag.route,
-        "raised_at": to_us(flag.raised_at),
-        "cleared_at": None,
-        "alert_id": flag.alert_id,
-    }
+def _flag_row(flag: Flag) -> tuple[Any, ...]:
+    return (
+        flag.brand,
+        flag.thread_id,
+        flag.rule,
+        flag.severity.value,
+        flag.group_key,
+        to_json(flag.reasons).decode(),
+        json.dumps(flag.evidence),
+        flag.is_history,
+        flag.playbook,
+        flag.route,
+        to_us(flag.raised_at),
+        flag.alert_id,
+        None,
+    )
 
 
 def awaiting(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int, datetime | None]:
