@@ -1,0 +1,133 @@
+"""Several daemons on one Postgres, each a process of its own: together they do what one would, and nothing twice."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from threading import Event, Thread
+from time import monotonic, sleep
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.store.engine import open_engine
+from tests.crash import check
+from tests.crash.daemons import LEASE_S, Running, enter, write_config
+from tests.crash.killing import wait_until_done, wrong_lines
+from tests.crash.servers import Town
+from tests.crash.world import ALARM, World
+
+on_postgres = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def _grow(world: World, seconds: float) -> None:
+    end = monotonic() + seconds
+    while monotonic() < end:
+        world.grow()
+        sleep(0.01)
+    world.settle()
+
+
+def _n_by_daemon(logs: list[Path], event: str) -> list[int]:
+    return [path.read_text().count(f'"event": "{event}"') for path in logs]
+
+
+@pytest.mark.slow
+@on_postgres
+def test_three_daemons_share_fifty_sources_and_never_read_one_at_the_same_time(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    pages = [f"page-{number}" for number in range(50)]
+    chance = Random(3)
+    world = World(pages, seed=3)
+    logs = [tmp_path / f"log-{number}.jsonl" for number in range(3)]
+    with Town(world, lambda: chance.uniform(0.02, 0.4)) as town, ExitStack() as stack:
+        config = write_config(tmp_path, database_url, town.url, pages, lease="2s", poll_threads=8)
+        enter(config)
+        daemons = [stack.enter_context(Running.start(config, path)) for path in logs]
+        _grow(world, 14)
+        assert wait_until_done(engine, world, 20) == []
+        assert [running.stop() for running in daemons] == [0, 0, 0]
+    assert town.overlaps == []
+    assert len(town.polls) > 300
+    assert min(_n_by_daemon(logs, "source.polled")) > 20, "one of them did nothing"
+    assert check.untold(world, town.received, engine) == []
+    assert check.told_again(town.received) == []
+    assert town.n_repeated == 0
+    assert check.out_of_order(engine, town.received) == []
+    assert [line for path in logs for line in wrong_lines(path)] == []
+    print(  # noqa: T201 - shown by pytest -s
+        f"{len(town.polls)} polls of 50 sources by {_n_by_daemon(logs, 'source.polled')},"
+        f" {len(town.received)} deliveries by {_n_by_daemon(logs, 'delivery.sent')}"
+    )
+
+
+@on_postgres
+def test_a_source_whose_daemon_is_killed_in_the_middle_of_a_poll_is_read_again_only_after_the_lease(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    world = World(["cakes"])
+    slow = Event()
+    slow.set()
+    with Town(world, lambda: 0.6 if slow.is_set() else 0.0) as town, ExitStack() as stack:
+        config = write_config(tmp_path, database_url, town.url, ["cakes"])
+        enter(config)
+        world.say("cakes", ALARM, calls="alarm")
+        first = stack.enter_context(Running.start(config, tmp_path / "first.jsonl"))
+        asked_at = _wait_for_a_poll(town)
+        stack.enter_context(Running.start(config, tmp_path / "second.jsonl"))
+        slow.clear()
+        first.kill()
+        assert wait_until_done(engine, world, 15) == []
+        lost, taken_over = sorted(town.polls)[:2]
+    assert town.overlaps == []
+    assert lost[0] - asked_at < 0.1
+    # The lease began a little before the request arrived here.
+    assert LEASE_S - 0.25 < taken_over[0] - lost[0] < LEASE_S + 2
+    assert check.untold(world, town.received, engine) == []
+    assert len(town.received) == 1
+
+
+def _wait_for_a_poll(town: Town) -> float:
+    end = monotonic() + 10
+    while not any(town.at_work.values()):
+        assert monotonic() < end
+        sleep(0.002)
+    return monotonic()
+
+
+@pytest.mark.slow
+@on_postgres
+def test_daemons_that_share_a_store_and_are_killed_in_turn_lose_nothing(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    pages = [f"page-{number}" for number in range(12)]
+    chance, world = Random(5), World(pages, seed=5)
+    n_kills = 8
+    with Town(world, lambda: chance.uniform(0, 0.05), lambda: chance.uniform(0, 0.02)) as town, ExitStack() as stack:
+        config = write_config(tmp_path, database_url, town.url, pages)
+        enter(config)
+        growing = Thread(target=_grow, args=(world, 6.0))
+        growing.start()
+        staying = stack.enter_context(Running.start(config, tmp_path / "staying.jsonl"))
+        for number in range(n_kills):
+            dying = stack.enter_context(Running.start(config, tmp_path / f"dying-{number}.jsonl"))
+            sleep(chance.uniform(0.2, 0.8))
+            dying.kill()
+        growing.join()
+        assert wait_until_done(engine, world, 30) == []
+        assert staying.stop() == 0
+    assert check.wrong_comments(engine, world) == []
+    assert check.untold(world, town.received, engine) == []
+    assert check.told_again(town.received) == []
+    assert town.n_repeated <= n_kills
+    assert Counter(town.overlaps) == Counter()
+    assert wrong_lines(tmp_path / "staying.jsonl") == []
