@@ -14,7 +14,7 @@ from monitor.core.rules import Facts, Verdict
 from monitor.core.text import excerpt
 from monitor.core.threads import fold
 from monitor.flows.plan import Brand, Plan
-from monitor.model import UNFLAGGED_RANK, Flag, StoredComment, Team, ThreadActs, ThreadState
+from monitor.model import UNFLAGGED_RANK, Flag, Severity, StoredComment, Team, ThreadActs, ThreadState
 from monitor.store import alerts, due, sources, threads
 from monitor.store import comments as store
 from monitor.store.due import Claim
@@ -31,7 +31,7 @@ class Known:
 
     rows: Mapping[int, threads.ThreadRow]
     comments: Mapping[int, list[StoredComment]]
-    flags: Mapping[int, list[Flag]]
+    flags: Mapping[int, list[Flag]]  # of the threads, and of the posts that they hang under
     under_posts: Mapping[int, list[StoredComment]]
     n_earlier: Mapping[str, int]
     team: Team
@@ -46,6 +46,7 @@ class Assessment:
     cleared: Sequence[Flag]
     measured: Sequence[StoredComment]
     stirred: Sequence[StoredComment]  # those that have begun or ceased to count for rules about their post
+    has_new_severity: bool
 
 
 def assess_due(
@@ -100,10 +101,12 @@ def _load(connection: Connection, plan: Plan, brand: Brand, ids: Sequence[int], 
     window = plan.rules.people_window
     under = store.load_under_posts(connection, brand.id, ids, now - window) if window else {}
     authors = {c.comment.author.key for comments in held.values() for c in comments}
+    rows = threads.load_rows(connection, brand.id, ids)
+    posts = {row.subject_id for row in rows.values() if row.subject_id is not None}
     return Known(
-        threads.load_rows(connection, brand.id, ids),
+        rows,
         held,
-        threads.load_flags(connection, brand.id, ids),
+        threads.load_flags(connection, brand.id, posts.union(ids)),
         under,
         store.count_by_authors(connection, brand.id, sorted(authors)) if plan.rules.needs_first_timer else {},
         team_of(connection, brand),
@@ -122,9 +125,15 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     state = fold(comments, known.team, row.acts, now, plan.fold)
     facts = facts_of(brand, known.team, row, comments, state, known.under_posts.get(claimed.id, ()), known.n_earlier)
     verdict = plan.rules.evaluate(facts, now)
-    standing, cleared = _compare(verdict.flags, known.flags.get(claimed.id, ()))
+    before = known.flags.get(claimed.id, ())
+    standing, cleared = _compare(verdict.flags, before)
+    worst, was = _worst(verdict.flags), _worst(before)
     stirred = [c for c in comments if c.stirs != (c.id in verdict.stirring)]
-    return Assessment(_row(claimed, row, comments, state, verdict), standing, cleared, measured, stirred)
+    about_post = known.flags.get(row.subject_id, ()) if row.subject_id is not None else ()
+    shown = _worst((*verdict.flags, *about_post))
+    return Assessment(
+        _row(claimed, row, comments, state, verdict, shown), standing, cleared, measured, stirred, worst != was
+    )
 
 
 def facts_of(
@@ -189,11 +198,14 @@ def _essence(flag: Flag) -> tuple[object, ...]:
 
 
 def _row(
-    claimed: Claim, row: threads.ThreadRow, comments: Sequence[StoredComment], state: ThreadState, verdict: Verdict
+    claimed: Claim,
+    row: threads.ThreadRow,
+    comments: Sequence[StoredComment],
+    state: ThreadState,
+    verdict: Verdict,
+    worst: Severity | None,
 ) -> threads.Assessed:
     shown = _shown(comments, state)
-    severities = [flag.severity for flag in verdict.flags]
-    worst = min(severities, key=lambda severity: severity.rank, default=None)
     instants = [at for at in (verdict.due_at, state.due_at) if at is not None]
     return threads.Assessed(
         claim=claimed,
@@ -208,6 +220,10 @@ def _row(
         excerpt=excerpt(shown.comment.text, 200) if shown else "",
         permalink=shown.comment.permalink if shown else "",
     )
+
+
+def _worst(flags: Iterable[Flag]) -> Severity | None:
+    return min((flag.severity for flag in flags), key=lambda severity: severity.rank, default=None)
 
 
 def _shown(comments: Sequence[StoredComment], state: ThreadState) -> StoredComment | None:
@@ -231,6 +247,8 @@ def _save(connection: Connection, plan: Plan, assessments: Sequence[Assessment],
     threads.save_assessed(connection, [assessment.row for assessment in assessments])
     store.update_signals(connection, [c for assessment in assessments for c in assessment.measured])
     store.update_stirs(connection, [c for assessment in assessments for c in assessment.stirred], now)
+    posts = [(a.row.claim.brand, a.row.claim.id) for a in assessments if a.has_new_severity]
+    threads.mark_under_posts_due(connection, posts, now)
     standing = [flag for assessment in assessments for flag in assessment.standing]
     cleared = [flag for assessment in assessments for flag in assessment.cleared]
     if not standing and not cleared:

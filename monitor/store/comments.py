@@ -88,6 +88,7 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
     left = {c.old.thread_id for c in coming.values() if c.old and c.old.thread_id != homes[c.id]}
     n_gone, gone_threads = _mark_gone(connection, brand, platform, gone, now)
     _touch(connection, incoming, touched, gone_threads | left, now)
+    _wake(connection, brand, {homes[c.id] for c in coming.values() if c.old is None})
     threading.merge_threads(connection, brand, homes, now)
     n_new = sum(c.old is None for c in coming.values())
     return Saved(n_new, len(coming) - n_new, len(by_id) - len(coming), n_gone, frozenset(touched) | gone_threads | left)
@@ -180,6 +181,13 @@ def _touch(
             subject_id = make_id(brand, platform, comment.subject_native_id)
         rows[thread_id] = (brand, thread_id, source_id, platform, subject_id, title)
     hot.touch_threads(connection, list(rows.values()), to_us(now))
+
+
+def _wake(connection: Connection, brand: str, thread_ids: Iterable[int]) -> None:
+    """A new comment ends a snooze: whoever snoozed the thread did not know of it."""
+    condition, parameter = among(connection, list(thread_ids))
+    where = f"brand = {mark(connection)} AND id {condition} AND snoozed_until IS NOT NULL"
+    connection.exec_driver_sql(f"UPDATE threads SET snoozed_until = NULL WHERE {where}", (brand, parameter))  # noqa: S608
 
 
 def load_threads(connection: Connection, brand: str, thread_ids: Iterable[int]) -> dict[int, list[StoredComment]]:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, exists, or_, select, update
 
 from monitor.model import Flag, Reason, Severity, ThreadActs
 from monitor.store import hot, schema
-from monitor.store.due import Claim, mark_all_due
-from monitor.store.engine import mark
+from monitor.store.due import Claim, by_brand, mark_all_due, mark_due
+from monitor.store.engine import among, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.threads
@@ -155,6 +155,16 @@ def awaiting(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int
     return {
         row[0]: opt_at(row[1]) for row in hot.select_by_ids(connection, "id, awaiting_since", "threads", brand, ids)
     }
+
+
+def mark_under_posts_due(connection: Connection, posts: Sequence[tuple[str, int]], now: datetime) -> None:
+    """What is flagged about a post counts for who waits under it: make those threads due."""
+    one = mark(connection)
+    for brand, ids in by_brand(posts).items():
+        condition, parameter = among(connection, ids)
+        where = f"brand = {one} AND awaiting_since IS NOT NULL AND subject_id {condition}"
+        found = connection.exec_driver_sql(f"SELECT brand, id FROM threads WHERE {where}", (brand, parameter))  # noqa: S608
+        mark_due(connection, "threads", [(row[0], row[1]) for row in found], now)
 
 
 def mark_open_due(connection: Connection, now: datetime) -> int:

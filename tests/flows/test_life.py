@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 
 from monitor.core.rules import load_rules
 from monitor.model import Silence
-from monitor.store import alerts, backlog, schema, sources, threads
+from monitor.store import acts, alerts, backlog, schema, sources, threads
 from monitor.store.engine import reading, writing
 from tests.flows.brand import ANGRY, SOURCE, START, Bakery
 
@@ -114,6 +114,38 @@ def test_several_upset_people_under_one_post_are_one_crisis(bakery: Bakery) -> N
     crises = [notice for notice in bakery.slack.sent if notice.rule == "pile-on"]
     assert [(notice.reason, notice.n_people) for notice in crises] == [("first", 6)]
     assert crises[0].severity == "crisis"
+
+
+def test_who_waits_under_a_post_in_crisis_stands_first_in_the_backlog(bakery: Bakery) -> None:
+    bakery.platform.say("calm", "Do you sell rye?", bakery.now - timedelta(seconds=30), who="calm", subject="other")
+    bakery.platform.say("asks", "When do you open?", bakery.now, who="asks", subject="post")
+    bakery.work()
+    bakery.later(minutes=1)
+    for n in range(6):
+        bakery.platform.say(f"c{n}", f"{ANGRY} {n}", bakery.now, who=f"person{n}", subject="post")
+    bakery.work()
+    bakery.assess()
+    lines = _waiting(bakery)
+    assert {line.severity for line in lines[:-1]} == {"crisis"}
+    assert "Asks" in [line.author_name for line in lines[:-1]]
+    assert (lines[-1].author_name, lines[-1].severity) == ("Calm", "")
+
+
+def test_a_new_comment_ends_a_snooze(bakery: Bakery) -> None:
+    bakery.platform.say("1", ANGRY, bakery.now)
+    bakery.work()
+    with writing(bakery.engine) as connection:
+        [line] = backlog.page(connection, backlog.Filters(), bakery.now)
+        acts.snooze(connection, "bakery", line.id, "anna", bakery.now + timedelta(days=3), bakery.now)
+    bakery.work()
+    assert _waiting(bakery) == []
+    bakery.later(minutes=10)
+    bakery.work()
+    assert _waiting(bakery) == [], "the same comment read again does not end it"
+    bakery.platform.say("2", "Hello? Are you even reading this?", bakery.now, parent="1")
+    bakery.later(minutes=1)
+    bakery.work()
+    assert len(_waiting(bakery)) == 1
 
 
 def test_an_unreadable_payload_is_kept_and_its_neighbours_go_on(bakery: Bakery) -> None:

@@ -107,6 +107,7 @@ WORK = {
     "comments under posts": ("comments_subject", lambda c: load_under_posts(c, BRAND, [1, 2], NOON)),
     "flags of threads": ("flags_pkey", lambda c: threads.load_flags(c, BRAND, [1, 2])),
     "open alerts": ("alerts_open", lambda c: alerts.load_open(c, [(BRAND, "g40"), (BRAND, "g60")])),
+    "who waits under a post": ("threads_backlog", lambda c: threads.mark_under_posts_due(c, [(BRAND, 40)], NOON)),
     "known comments of a page": ("comments_pkey", lambda c: hot.select_by_ids(c, "id", "comments", BRAND, [1, 2, 3])),
 }
 
