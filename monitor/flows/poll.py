@@ -18,7 +18,7 @@ from monitor.flows.memory import Memory
 from monitor.flows.plan import Plan, Reader
 from monitor.model import Comment, Signals, Source
 from monitor.store import comments as store
-from monitor.store import sources
+from monitor.store import quarantine, rechecks, sources
 from monitor.store.due import Claim
 from monitor.store.engine import reading, writing
 
@@ -104,7 +104,7 @@ class Poller:
     def _look_again(self, reader: Reader, source: Source, now: datetime) -> Turn:
         batch = reader.abilities.recheck_batch
         with reading(self.engine) as connection:
-            threads = sources.known_to_check(connection, source.id, now, batch)
+            threads = rechecks.known_to_check(connection, source.id, now, batch)
             held = store.load_threads(connection, source.brand, [thread_id for _, thread_id in threads])
         known: list[Any] = []
         checked: list[tuple[str, int, datetime | None]] = []
@@ -125,8 +125,8 @@ class Poller:
         now, haul = self.now(), turn.haul
         with writing(self.engine) as connection:
             saved = store.save_page(connection, _incoming(source, haul), haul.gone, now)
-            n_bad = sources.quarantine(connection, source.brand, source.id, haul.unread, now)
-            sources.set_check_at(connection, turn.checked)
+            n_bad = quarantine.keep(connection, source.brand, source.id, haul.unread, now)
+            rechecks.set_check_at(connection, turn.checked)
             due_at = self._due_at(connection, source, reader, turn)
             own = source.own_author_ids | turn.own_author_ids
             outcome = sources.Outcome(
@@ -167,7 +167,7 @@ class Poller:
     def _due_at(self, connection: Connection, source: Source, reader: Reader, turn: Turn) -> datetime:
         if not reader.abilities.recheck_batch:
             return turn.next_poll_at
-        check_at = sources.next_check_at(connection, source.id)
+        check_at = rechecks.next_check_at(connection, source.id)
         return turn.next_poll_at if check_at is None else min(turn.next_poll_at, check_at)
 
     def _failed(self, claimed: Claim, source: Source, error: RemoteError) -> None:
@@ -180,7 +180,7 @@ class Poller:
             n_failures = source.n_failures + 1
             if isinstance(error, Malformed) and error.payload:
                 unread = [(str(error), storable(error.payload[:_PAYLOAD_SHOWN]))]
-                sources.quarantine(connection, source.brand, source.id, unread, now)
+                quarantine.keep(connection, source.brand, source.id, unread, now)
             due_at = self._next_try(connection, source, error, n_failures, now)
             says = str(error)[:500]
             outcome = sources.Outcome(due_at, due_at or now, error=says, n_failures=n_failures)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, case, func, insert, select, update
 
 from monitor.errors import ClaimLost
-from monitor.model import Source, make_id
+from monitor.model import Source
 from monitor.store import due, schema
 from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
@@ -268,54 +268,3 @@ def report(connection: Connection) -> list[SourceReport]:
         )
         for row in connection.execute(statement)
     ]
-
-
-def quarantine(
-    connection: Connection, brand: str, source_id: str, unread: Sequence[tuple[str, str]], now: datetime
-) -> int:
-    """Keep payloads that could not be read, as (error, payload); the same one again is kept once."""
-    if not unread:
-        return 0
-    table = schema.quarantine
-    rows = {
-        make_id(brand, source_id, payload): {
-            "brand": brand,
-            "source_id": source_id,
-            "received_at": to_us(now),
-            "error": error[:2_000],
-            "payload": payload[:200_000],
-        }
-        for error, payload in unread
-    }
-    known = set(connection.execute(select(table.c.id).where(table.c.id.in_(rows))).scalars())
-    new = [{"id": row_id, **row} for row_id, row in rows.items() if row_id not in known]
-    if new:
-        connection.execute(insert(table), new)
-    return len(new)
-
-
-def known_to_check(connection: Connection, source_id: str, now: datetime, limit: int) -> list[tuple[str, int]]:
-    """Threads of a source that are due for another look, as (brand, id), the longest due first."""
-    table = schema.threads
-    statement = (
-        select(table.c.brand, table.c.id)
-        .where(table.c.source_id == source_id, table.c.check_at <= to_us(now))
-        .order_by(table.c.check_at)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in connection.execute(statement)]
-
-
-def next_check_at(connection: Connection, source_id: str) -> datetime | None:
-    """When the next thread of a source is due for another look."""
-    table = schema.threads
-    statement = select(func.min(table.c.check_at)).where(table.c.source_id == source_id, table.c.check_at.is_not(None))
-    return opt_at(connection.execute(statement).scalar())
-
-
-def set_check_at(connection: Connection, checks: Iterable[tuple[str, int, datetime | None]]) -> None:
-    """When each of these threads (brand, id) is next looked at again; None: no more."""
-    table = schema.threads
-    for brand, thread_id, at in checks:
-        statement = update(table).where(table.c.brand == brand, table.c.id == thread_id)
-        connection.execute(statement.values(check_at=opt_us(at)))

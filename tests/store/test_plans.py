@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from monitor.model import UNFLAGGED_RANK
-from monitor.store import alerts, backlog, due, hot, outbox, schema, sources, threads
+from monitor.store import alerts, backlog, due, hot, outbox, rechecks, schema, sources, threads
 from monitor.store.comments import load_threads, load_under_posts
 from monitor.store.engine import reading, writing
 from monitor.store.instants import to_us
@@ -101,8 +101,8 @@ WORK = {
         lambda c: c.execute(backlog.page_statement(BRAND, 50, (10, to_us(NOON) + 900, 900))).all(),
     ),
     "backlog counts": ("threads_backlog", lambda c: backlog.counts(c, BRAND)),
-    "what to check again": ("threads_check", lambda c: sources.known_to_check(c, f"{SOURCE}7", LATER, 20)),
-    "when to check again": ("threads_check", lambda c: sources.next_check_at(c, f"{SOURCE}7")),
+    "what to check again": ("threads_check", lambda c: rechecks.known_to_check(c, f"{SOURCE}7", LATER, 20)),
+    "when to check again": ("threads_check", lambda c: rechecks.next_check_at(c, f"{SOURCE}7")),
     "comments of threads": ("comments_thread", lambda c: load_threads(c, BRAND, [1, 2, 3])),
     "comments under posts": ("comments_subject", lambda c: load_under_posts(c, BRAND, [1, 2], NOON)),
     "flags of threads": ("flags_pkey", lambda c: threads.load_flags(c, BRAND, [1, 2])),

@@ -1,0 +1,36 @@
+"""When each thread's comments are looked at again, for edits, deletions and late replies that no page shows."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from monitor.store import schema
+from monitor.store.instants import opt_at, opt_us, to_us
+
+
+def known_to_check(connection: Connection, source_id: str, now: datetime, limit: int) -> list[tuple[str, int]]:
+    """Threads of a source that are due for another look, as (brand, id), the longest due first."""
+    table = schema.threads
+    statement = (
+        select(table.c.brand, table.c.id)
+        .where(table.c.source_id == source_id, table.c.check_at <= to_us(now))
+        .order_by(table.c.check_at)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in connection.execute(statement)]
+
+
+def next_check_at(connection: Connection, source_id: str) -> datetime | None:
+    """When the next thread of a source is due for another look."""
+    table = schema.threads
+    statement = select(func.min(table.c.check_at)).where(table.c.source_id == source_id, table.c.check_at.is_not(None))
+    return opt_at(connection.execute(statement).scalar())
+
+
+def set_check_at(connection: Connection, checks: Iterable[tuple[str, int, datetime | None]]) -> None:
+    """When each of these threads (brand, id) is next looked at again; None: no more."""
+    table = schema.threads
+    for brand, thread_id, at in checks:
+        statement = update(table).where(table.c.brand == brand, table.c.id == thread_id)
+        connection.execute(statement.values(check_at=opt_us(at)))
