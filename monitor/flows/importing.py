@@ -13,7 +13,7 @@ from monitor.flows.plan import Reader
 from monitor.flows.poll import read
 from monitor.model import Source
 from monitor.store import comments as store
-from monitor.store import sources
+from monitor.store import quarantine
 from monitor.store.engine import writing
 
 FAR_FUTURE = datetime(9998, 1, 1, tzinfo=UTC)  # what was there before it is history, and everything was
@@ -46,7 +46,7 @@ def take_in(engine: Engine, reader: Reader, source: Source, now: datetime) -> It
         )
         with writing(engine) as connection:
             saved = store.save_page(connection, incoming, (), now)
-            sources.quarantine(connection, source.brand, source.id, haul.unread, now)
+            quarantine.keep(connection, source.brand, source.id, haul.unread, now)
         errors = tuple(error for error, _ in haul.unread)
         n_same = saved.n_unchanged + haul.n_same
         yield TakenIn(saved.n_new, saved.n_edited, n_same, len(haul.unread), errors)
