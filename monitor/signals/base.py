@@ -56,7 +56,7 @@ class Weights:
         for group, n in text.groups.items():
             weight = first.get(group)
             if weight is not None:
-                total += weight * (1.0 + more * (min(n, _MOST_OF_A_GROUP) - 1))
+                total += weight if n == 1 else weight * (1.0 + more * (min(n, _MOST_OF_A_GROUP) - 1))
         return total
 
     def words(self, text: Prepared) -> list[str]:

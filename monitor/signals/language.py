@@ -6,6 +6,7 @@ platform's word is taken.
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -58,19 +59,16 @@ def _weights() -> Mapping[str, tuple[tuple[str, float], ...]]:
 
 def detect(text: str, words: Sequence[str]) -> str:
     """The language of a text, given with its normalised words; "" when unsure."""
-    scores: dict[str, float] = {}
+    scores: defaultdict[str, float] = defaultdict(float)
     if not text.isascii():
         if _BEYOND_LATIN.search(text) is not None and (script := _by_script(text)):
             return script
         for language, letters in _LETTERS:
             if letters.search(text) is not None:
                 scores[language] = _LETTER_WEIGHT
-    spoken_by = _weights().get
-    for word in words[:_MOST_WORDS]:
-        found = spoken_by(word)
-        if found is not None:
-            for language, weight in found:
-                scores[language] = scores.get(language, 0.0) + weight
+    for speaks in filter(None, map(_weights().get, words[:_MOST_WORDS])):
+        for language, weight in speaks:
+            scores[language] += weight
     if not scores:
         return ""
     first = max(scores, key=scores.__getitem__)

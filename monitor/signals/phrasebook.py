@@ -50,6 +50,7 @@ class Phrasebook:
         self.phrases = tuple(phrases)
         self.groups = tuple(phrase.group for phrase in self.phrases)
         self._masks: dict[str, tuple[bool, ...]] = {}
+        self._quoting: dict[int, re2._Regexp] = {}
         self._set = re2.Set.SearchSet(_options())
         for phrase in self.phrases:
             self._set.Add(phrase.pattern)
@@ -60,11 +61,15 @@ class Phrasebook:
         mask = self._masks.get(language)
         if mask is None:
             mask = self._masks[language] = tuple(phrase.speaks(language) for phrase in self.phrases)
-        return sorted(hit for hit in self._set.Match(padded.encode("utf-8", "replace")) or () if mask[hit])
+        found = self._set.Match(padded.encode("utf-8", "replace"))
+        return sorted([hit for hit in found if mask[hit]]) if found else []
 
     def quote(self, number: int, padded: str) -> str:
         """What phrase `number` matched in a normalised text."""
-        found = re2.search(self.phrases[number].pattern, padded.encode("utf-8", "replace").decode())
+        compiled = self._quoting.get(number)
+        if compiled is None:
+            compiled = self._quoting[number] = re2.compile(self.phrases[number].pattern)
+        found = compiled.search(padded.encode("utf-8", "replace").decode())
         return found[0].strip() if found else ""
 
 

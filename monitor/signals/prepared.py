@@ -5,8 +5,8 @@ This is done once for a text, and every signal reads it.
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from monitor.model import Comment
 from monitor.signals.language import detect
@@ -22,18 +22,23 @@ _INVISIBLE = re.compile(
 )
 _LINK = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
 _MENTION = re.compile(r"@\w[\w.-]*")
-_TOKEN = re.compile(r"#?\w+|[?!]+|@")
-_CAPITALS = re.compile(r"\b[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]{3,}\b")
-_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2764\u203c\u2049]|:[-']?[()D/]|<3")
+_TOKEN = re.compile(r"\w+|[?!]+|@|#\w+")
+_TOLD_APART = re.compile("[?!@#]")  # without one of these, a text's words are what lies between its blanks
+_BLANKED = str.maketrans({chr(n): "" if chr(n) == "'" else " " for n in range(128) if not f"_{chr(n)}".isidentifier()})
+_CAPITAL = "[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]"
+_MAY_SHOUT = re.compile(f"{_CAPITAL}{_CAPITAL}{{2}}")  # finds at once that there is nothing for `_CAPITALS`
+_CAPITALS = re.compile(rf"\b{_CAPITAL}{{3,}}\b")
+_PICTURE = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2764\u203c\u2049]")
+_SMILEY = re.compile(r":[-']?[()D/]|<3")
 _ANGRY_EMOJI = re.compile("[😡🤬😠👿💩🖕😤🤮🤢👎🙄😒😑🤦🤷🔥🤡]")
 _WARM_EMOJI = re.compile("[😀-😍😘😚😋🤗🙏👍👏❤💕💖💗💙💚💛💜🎉🙌✨😎☺🥰🤩💯👌✌🥳]|:[-']?[)D]|<3")
 _SAD_EMOJI = re.compile("[😕😖😞😟😢😣😥😩😫😭😿🙁☹😰😱😔😓💔🥺]|:[-']?[(/]")
-_APOSTROPHES = str.maketrans(dict.fromkeys("'’‘`´ʼ＇"))
-_MARKS = str.maketrans({"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", ";": "?"})
+_APOSTROPHES = re.compile("['’‘`´ʼ＇]")
+_MARKS = {"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", ";": "?"}
+_ANY_MARK, _TO_OURS = re.compile(f"[{''.join(_MARKS)}]"), str.maketrans(_MARKS)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What the signals see of one text.
 
     `padded` is the normalised text with a blank around every word; `hits` are the numbers of the phrases in it and
@@ -42,8 +47,8 @@ class Prepared:
 
     text: str  # the writer's own words as written
     padded: str
-    words: tuple[str, ...]
-    hits: tuple[int, ...]
+    words: Sequence[str]
+    hits: Sequence[int]
     groups: Mapping[str, int]
     kind: str
     stars: float | None
@@ -66,19 +71,16 @@ def prepare(comment: Comment) -> Prepared:
     text = own_words(comment.text[:LONGEST])
     n_mentions = n_links = n_emoji = n_angry = n_warm = n_sad = 0
     leads = text.startswith(("@", ".@"))
-    capitals = len(_CAPITALS.findall(text))
-    plain = text
-    if not text.isascii():
-        plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_MARKS)
+    capitals = len(_CAPITALS.findall(text)) if _MAY_SHOUT.search(text) else 0
+    plain = text if text.isascii() else _in_our_letters(text)
     if "@" in plain:
         plain, n_mentions = _MENTION.subn(" @ ", plain)
     if "://" in plain or "www." in plain:
         plain, n_links = _LINK.subn(" ", plain)
-    may_smile = ":" in plain or "<3" in plain or not plain.isascii()
-    if may_smile and (n_emoji := len(_EMOJI.findall(plain))):
-        n_angry, n_warm, n_sad = (len(one.findall(plain)) for one in (_ANGRY_EMOJI, _WARM_EMOJI, _SAD_EMOJI))
-    lower = plain.lower()
-    words = _TOKEN.findall(lower.replace("'", "") if lower.isascii() else lower.translate(_APOSTROPHES))
+    if drawn := _emoji(plain):
+        n_emoji, together = len(drawn), " ".join(drawn)
+        n_angry, n_warm, n_sad = (len(one.findall(together)) for one in (_ANGRY_EMOJI, _WARM_EMOJI, _SAD_EMOJI))
+    words = _words(plain.lower())
     padded = f" {' '.join(words)} "
     book = phrasebook()
     language = detect(plain, words)
@@ -88,10 +90,29 @@ def prepare(comment: Comment) -> Prepared:
         group = book.groups[hit]
         groups[group] = groups.get(group, 0) + 1
     return Prepared(
-        text, padded, tuple(words), tuple(hits), groups, comment.kind, comment.stars, language, comment.language,
+        text, padded, words, hits, groups, comment.kind, comment.stars, language, comment.language,
         n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
         n_emoji, n_angry, n_warm, n_sad, leads,
     )  # fmt: skip
+
+
+def _in_our_letters(text: str) -> str:
+    """Without invisible characters, each letter in its plainest form and each mark as English writes it."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return plain.translate(_TO_OURS) if _ANY_MARK.search(plain) else plain
+
+
+def _emoji(plain: str) -> list[str]:
+    drawn = [] if plain.isascii() else _PICTURE.findall(plain)
+    return drawn + _SMILEY.findall(plain) if ":" in plain or "<3" in plain else drawn
+
+
+def _words(lower: str) -> list[str]:
+    if not lower.isascii():
+        return _TOKEN.findall(_APOSTROPHES.sub("", lower))
+    if _TOLD_APART.search(lower):
+        return _TOKEN.findall(lower.replace("'", ""))
+    return lower.translate(_BLANKED).split()
 
 
 def own_words(text: str) -> str:
