@@ -299,3 +299,11 @@ def upgrade() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
+    op.create_index(
+        "threads_post",
+        "threads",
+        ["brand", "subject_id"],
+        unique=False,
+        sqlite_where=sa.text("awaiting_since IS NOT NULL AND subject_id IS NOT NULL"),
+        postgresql_where=sa.text("awaiting_since IS NOT NULL AND subject_id IS NOT NULL"),
+    )

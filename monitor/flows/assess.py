@@ -46,7 +46,9 @@ class Assessment:
     cleared: Sequence[Flag]
     measured: Sequence[StoredComment]
     stirred: Sequence[StoredComment]  # those that have begun or ceased to count for rules about their post
-    has_new_severity: bool
+    severity: Severity | None
+    severity_before: Severity | None
+    is_post: bool  # it stands for a post under which others may wait
 
 
 def assess_due(
@@ -127,12 +129,18 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
     standing, cleared = _compare(verdict.flags, before)
-    worst, was = _worst(verdict.flags), _worst(before)
     stirred = [c for c in comments if c.stirs != (c.id in verdict.stirring)]
     about_post = known.flags.get(row.subject_id, ()) if row.subject_id is not None else ()
     shown = _worst((*verdict.flags, *about_post))
     return Assessment(
-        _row(claimed, row, comments, state, verdict, shown), standing, cleared, measured, stirred, worst != was
+        _row(claimed, row, comments, state, verdict, shown),
+        standing,
+        cleared,
+        measured,
+        stirred,
+        _worst(verdict.flags),
+        _worst(before),
+        bool(facts.subject_people) or any(c.comment.kind == "post" for c in comments),
     )
 
 
@@ -242,13 +250,24 @@ def _standing(state: ThreadState, acts: ThreadActs) -> str:
     return "closed" if acts.closed_at else "no_reply_needed"
 
 
+def _tell_those_under(connection: Connection, assessment: Assessment, now: datetime) -> None:
+    """If this thread stands for a post, who waits under it is as urgent as what is flagged about it."""
+    severity, before, claimed = assessment.severity, assessment.severity_before, assessment.row.claim
+    if severity is before or not (assessment.is_post or before is not None):
+        return
+    if severity is not None and (before is None or severity.rank < before.rank):
+        threads.raise_under_post(connection, claimed.brand, claimed.id, severity)
+    else:
+        threads.ease_under_post(connection, claimed.brand, claimed.id, now)
+
+
 def _save(connection: Connection, plan: Plan, assessments: Sequence[Assessment], now: datetime) -> int:
     """Write verdicts, flags and the alerts that they open, join or resolve; how many alerts that were."""
     threads.save_assessed(connection, [assessment.row for assessment in assessments])
     store.update_signals(connection, [c for assessment in assessments for c in assessment.measured])
     store.update_stirs(connection, [c for assessment in assessments for c in assessment.stirred], now)
-    posts = [(a.row.claim.brand, a.row.claim.id) for a in assessments if a.has_new_severity]
-    threads.mark_under_posts_due(connection, posts, now)
+    for assessment in assessments:
+        _tell_those_under(connection, assessment, now)
     standing = [flag for assessment in assessments for flag in assessment.standing]
     cleared = [flag for assessment in assessments for flag in assessment.cleared]
     if not standing and not cleared:

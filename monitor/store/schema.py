@@ -160,6 +160,13 @@ threads = Table(
         "threads_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
     ),
     Index(
+        "threads_post",
+        "brand",
+        "subject_id",
+        sqlite_where=text("awaiting_since IS NOT NULL AND subject_id IS NOT NULL"),
+        postgresql_where=text("awaiting_since IS NOT NULL AND subject_id IS NOT NULL"),
+    ),
+    Index(
         "threads_check",
         "source_id",
         "check_at",

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, exists, or_, select, update
 
 from monitor.model import Flag, Reason, Severity, ThreadActs
 from monitor.store import hot, schema
-from monitor.store.due import Claim, by_brand, mark_all_due, mark_due
-from monitor.store.engine import among, mark
+from monitor.store.due import Claim, mark_all_due, mark_due
+from monitor.store.engine import mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 _T = schema.threads
@@ -157,14 +157,23 @@ def awaiting(connection: Connection, brand: str, ids: Iterable[int]) -> dict[int
     }
 
 
-def mark_under_posts_due(connection: Connection, posts: Sequence[tuple[str, int]], now: datetime) -> None:
-    """What is flagged about a post counts for who waits under it: make those threads due."""
+def raise_under_post(connection: Connection, brand: str, post_id: int, severity: Severity) -> None:
+    """What is flagged about a post counts for who waits under it: show them as at least so urgent.
+
+    The fencing number is incremented: a verdict made before would put the old rank back.
+    """
     one = mark(connection)
-    for brand, ids in by_brand(posts).items():
-        condition, parameter = among(connection, ids)
-        where = f"brand = {one} AND awaiting_since IS NOT NULL AND subject_id {condition}"
-        found = connection.exec_driver_sql(f"SELECT brand, id FROM threads WHERE {where}", (brand, parameter))  # noqa: S608
-        mark_due(connection, "threads", [(row[0], row[1]) for row in found], now)
+    where = f"brand = {one} AND awaiting_since IS NOT NULL AND subject_id = {one} AND +rank > {one}"  # + keeps SQLite off the backlog's index
+    statement = f"UPDATE threads SET rank = {one}, severity = {one}, claim_no = claim_no + 1 WHERE {where}"  # noqa: S608
+    connection.exec_driver_sql(statement, (severity.rank, severity.value, brand, post_id, severity.rank))
+
+
+def ease_under_post(connection: Connection, brand: str, post_id: int, now: datetime) -> None:
+    """A post is flagged less urgently than before: judge anew who waits under it."""
+    one = mark(connection)
+    where = f"brand = {one} AND awaiting_since IS NOT NULL AND subject_id = {one}"
+    found = connection.exec_driver_sql(f"SELECT brand, id FROM threads WHERE {where}", (brand, post_id))  # noqa: S608
+    mark_due(connection, "threads", [(row[0], row[1]) for row in found], now)
 
 
 def mark_open_due(connection: Connection, now: datetime) -> int:

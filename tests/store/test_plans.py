@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from monitor.model import UNFLAGGED_RANK
+from monitor.model import UNFLAGGED_RANK, Severity
 from monitor.store import alerts, backlog, due, hot, outbox, rechecks, schema, sources, threads
 from monitor.store.comments import load_threads, load_under_posts
 from monitor.store.engine import reading, writing
@@ -31,6 +31,7 @@ def filled(engine: Engine) -> Engine:
                     "id": n,
                     "source_id": f"{SOURCE}{n % 50}",
                     "platform": PLATFORM,
+                    "subject_id": n // 30,
                     "rank": (0, 10, UNFLAGGED_RANK)[n % 3],
                     "awaiting_since": base + n if n % 5 == 0 else None,
                     "check_at": base + n if n % 7 == 0 else None,
@@ -107,7 +108,11 @@ WORK = {
     "comments under posts": ("comments_subject", lambda c: load_under_posts(c, BRAND, [1, 2], NOON)),
     "flags of threads": ("flags_pkey", lambda c: threads.load_flags(c, BRAND, [1, 2])),
     "open alerts": ("alerts_open", lambda c: alerts.load_open(c, [(BRAND, "g40"), (BRAND, "g60")])),
-    "who waits under a post": ("threads_backlog", lambda c: threads.mark_under_posts_due(c, [(BRAND, 40)], NOON)),
+    "raise who waits under a post": (
+        "threads_post",
+        lambda c: threads.raise_under_post(c, BRAND, 40, Severity.CRISIS),
+    ),
+    "ease who waits under a post": ("threads_post", lambda c: threads.ease_under_post(c, BRAND, 40, NOON)),
     "known comments of a page": ("comments_pkey", lambda c: hot.select_by_ids(c, "id", "comments", BRAND, [1, 2, 3])),
 }
 
