@@ -33,6 +33,9 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _HARMLESS = frozenset(
     {"accept", "accept-encoding", "accept-language", "if-modified-since", "if-none-match", "user-agent"}
 )
+_PLAIN = frozenset({"host", "connection", "content-type", "content-length"})
+_SECRET_NAME = re.compile(r"(?i)token|secret|passw|key|sig|auth|code")  # of a query's parameter
+_SECRET_LENGTH = 8  # what is shorter is no credential, and would be found in any text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ class Answer:
     body: bytes = field(repr=False)
     url: str = field(repr=False)
     shown: str = ""
+    credentials: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def start(self) -> str:
+        """How the body begins, for quarantine: without our credentials, which some error pages show back."""
+        return _text(self.body, self.credentials)
 
     def json(self) -> Any:
         """The body as JSON.
@@ -62,7 +71,7 @@ class Answer:
         # Raised out here because a JSONDecodeError holds the whole body, and would travel along as the context.
         raise Malformed(
             f"{self.shown or _shown(self.url)} answered {self.status} with something that is not JSON ({why})",
-            payload=_text(self.body),
+            payload=self.start,
             status=self.status,
         )
 
@@ -137,7 +146,7 @@ class HttpClient:
         if answer.status == 304 or 200 <= answer.status < 300:
             return answer
         error = _error(answer, shown)
-        error.payload = _text(answer.body)  # some platforms say only there what the status means
+        error.payload = answer.start  # some platforms say only there what the status means
         raise error
 
     def close(self) -> None:
@@ -201,7 +210,7 @@ class HttpClient:
             failure = Unavailable(f"{shown}: the answer was cut short")
         except BodyTooLarge as error:
             says = f"{shown}: the answer is larger than {self._max_body:,} bytes"
-            failure = Malformed(says, payload=_text(error.start))
+            failure = Malformed(says, payload=_text(error.start, _credentials(request)))
         except BodyUnreadable as error:
             failure = Malformed(f"{shown}: the answer cannot be read: {error}")
         raise failure  # out here, so that no error of the network, which knows the URL, is its context
@@ -215,7 +224,9 @@ class HttpClient:
             body = read_body(response.iter_raw(), encoding, self._max_body)
         else:
             body = _start_of(response, encoding)
-        return Answer(response.status_code, response.headers, body, str(request.url), shown)
+        return Answer(
+            response.status_code, response.headers, body, str(request.url), shown, credentials=_credentials(request)
+        )
 
 
 def _start_of(response: httpx.Response, encoding: str) -> bytes:
@@ -253,7 +264,7 @@ def _error(answer: Answer, shown: str) -> RemoteError:
         return Gone(says, status=status)
     if status >= 500 or status in (408, 425) or 300 <= status < 400:
         return Unavailable(says, retry_at=retry_at(answer.headers, now), status=status)
-    return Malformed(says, payload=_text(answer.body), status=status)
+    return Malformed(says, payload=answer.start, status=status)
 
 
 def retry_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
@@ -280,8 +291,20 @@ def _shown(url: str, secret_path: bool = False) -> str:
     return parts.host if secret_path else f"{parts.host}{parts.path}"
 
 
-def _text(body: bytes) -> str:
-    return body[:_KEPT].decode("utf-8", "replace")
+def _credentials(request: httpx.Request) -> tuple[str, ...]:
+    """What our request held that must not be kept where the other side shows it back, longest first."""
+    values = [value for name, value in request.headers.items() if name not in _HARMLESS | _PLAIN]
+    values += [value for name, value in request.url.params.multi_items() if _SECRET_NAME.search(name)]
+    parts = {part for value in values for part in (value, value.rpartition(" ")[2])}
+    return tuple(sorted((part for part in parts if len(part) >= _SECRET_LENGTH), key=len, reverse=True))
+
+
+def _text(body: bytes, credentials: tuple[str, ...]) -> str:
+    longest = max(map(len, credentials), default=0)
+    text = body[: _KEPT + longest].decode("utf-8", "replace")  # so that none is cut in half, and missed, at the end
+    for credential in credentials:
+        text = text.replace(credential, "[secret]")
+    return text[:_KEPT]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -304,6 +304,20 @@ def test_credentials_in_a_url_become_a_header_and_leave_no_trace(http: HttpClien
     assert SECRET not in repr(found)
 
 
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_a_page_that_shows_our_request_back_is_kept_without_its_credentials(http: HttpClient, status: int) -> None:
+    def show_back(exchange: faults.Exchange) -> None:
+        page = f"<html>You asked {exchange.path} with {exchange.headers} and page=3</html>"
+        answer(status, page.encode(), {"content-type": "text/html"})(exchange)
+
+    with FaultServer(show_back) as server, pytest.raises(RemoteError) as caught:
+        url, keys = server.url.replace("//", f"//kim:{SECRET}@"), {"x-api-key": f"key-{SECRET}"}
+        http.request("GET", url, params={"access_token": f"query-{SECRET}", "page": "3"}, headers=keys).json()
+    assert SECRET not in caught.value.payload
+    assert server.seen[0].headers["authorization"].rpartition(" ")[2] not in caught.value.payload
+    assert "page=3" in caught.value.payload
+
+
 def test_a_cookie_of_one_answer_is_not_shown_by_the_next_request(http: HttpClient) -> None:
     with FaultServer(json_answer(1, headers={"set-cookie": "session=abc; Path=/"})) as server:
         http.get(server.url)
