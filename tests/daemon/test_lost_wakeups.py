@@ -16,6 +16,7 @@ from monitor.model import Author, Comment, Team
 from monitor.store import comments as store
 from monitor.store import due, schema
 from monitor.store.engine import reading, writing
+from monitor.store.instants import to_us
 from tests.crash import check
 from tests.flows.brand import SOURCE, Bakery
 
@@ -94,11 +95,7 @@ def _work_side_by_side(bakery: Bakery, n_subjects: int) -> tuple[Crowd, list[Wri
     for writer in writers:
         crowd.add(writer.write)
     for _ in range(N_ASSESSORS):
-        crowd.add(
-            lambda: assess.assess_due(
-                bakery.engine, bakery.plan, lambda: datetime.now(UTC), lambda queue: None, batch=4
-            )
-        )
+        crowd.add(lambda: assess.assess_due(bakery.engine, bakery.plan, _now, lambda queue: None, batch=4))
     crowd.run(SECONDS)
     return crowd, writers
 
@@ -107,7 +104,7 @@ def _work_side_by_side(bakery: Bakery, n_subjects: int) -> tuple[Crowd, list[Wri
 def test_every_comment_that_comes_while_its_thread_is_assessed_is_assessed_too(engine: Engine, n_subjects: int) -> None:
     bakery = _bakery(engine)
     crowd, writers = _work_side_by_side(bakery, n_subjects)
-    while assess.assess_due(engine, bakery.plan, lambda: datetime.now(UTC), bakery.woken.append):
+    while assess.assess_due(engine, bakery.plan, _now, bakery.woken.append):
         pass
     now = datetime.now(UTC)
     assert check.stale_threads(engine, Team(author_ids=frozenset({("tiny", "bakery")})), now) == []
@@ -115,7 +112,7 @@ def test_every_comment_that_comes_while_its_thread_is_assessed_is_assessed_too(e
         assert due.lag(connection, "threads", now) == timedelta(0)
         n_stored = connection.execute(select(func.count()).select_from(schema.comments)).scalar_one()
         n_leased = connection.execute(
-            select(func.count()).where(schema.threads.c.due_at.between(*(_us(now), _us(now + bakery.plan.lease))))
+            select(func.count()).where(schema.threads.c.due_at.between(to_us(now), to_us(now + bakery.plan.lease)))
         ).scalar_one()
     assert n_leased == 0, "a thread was left claimed"
     assert n_stored > 100
@@ -123,7 +120,35 @@ def test_every_comment_that_comes_while_its_thread_is_assessed_is_assessed_too(e
     assert n_stored == sum(writer.n_said for writer in writers)
 
 
-def _us(at: datetime) -> int:
-    from monitor.store.instants import to_us
+def test_two_sources_that_show_the_same_comments_in_another_order_do_not_block_each_other(engine: Engine) -> None:
+    bakery, crowd = _bakery(engine), Crowd()
+    pages = [_Echo(bakery, number) for number in range(N_WRITERS)]
+    for page in pages:
+        crowd.add(page.write)
+    crowd.run(SECONDS)
+    assert crowd.failures == []
+    assert min(page.n_written for page in pages) > 3
+    with reading(engine) as connection:
+        assert connection.execute(select(func.count()).select_from(schema.comments)).scalar_one() == 40
 
-    return to_us(at)
+
+class _Echo:
+    """Shows the same forty comments again and again, each time with other texts, in an order of its own."""
+
+    def __init__(self, bakery: Bakery, number: int) -> None:
+        self.bakery, self.number, self.chance, self.n_written = bakery, number, Random(number), 0
+
+    def write(self) -> None:
+        self.n_written += 1
+        said = [self._comment(place) for place in self.chance.sample(range(40), 40)]
+        page = store.Incoming("bakery", "tiny", SOURCE, self.bakery.now, said, signals.measure(said), signals.VERSION)
+        with writing(self.bakery.engine) as connection:
+            store.save_page(connection, page, (), _now())
+
+    def _comment(self, place: int) -> Comment:
+        text = f"Change {self.n_written} by {self.number}"
+        return Comment(f"c{place}", "comment", text, Author("kim", "Kim"), self.bakery.now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
