@@ -6,10 +6,10 @@ platform's word is taken.
 
 import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from monitor.model import SignalValue
@@ -59,16 +59,15 @@ def _weights() -> Mapping[str, tuple[tuple[str, float], ...]]:
 
 def detect(text: str, words: Sequence[str]) -> str:
     """The language of a text, given with its normalised words; "" when unsure."""
-    scores: defaultdict[str, float] = defaultdict(float)
+    scores: dict[str, float] = {}
     if not text.isascii():
         if _BEYOND_LATIN.search(text) is not None and (script := _by_script(text)):
             return script
         for language, letters in _LETTERS:
             if letters.search(text) is not None:
                 scores[language] = _LETTER_WEIGHT
-    for speaks in filter(None, map(_weights().get, words[:_MOST_WORDS])):
-        for language, weight in speaks:
-            scores[language] += weight
+    for language, weight in chain.from_iterable(filter(None, map(_weights().get, words[:_MOST_WORDS]))):
+        scores[language] = scores.get(language, 0.0) + weight
     if not scores:
         return ""
     first = max(scores, key=scores.__getitem__)

@@ -23,8 +23,6 @@ _INVISIBLE = re.compile(
 _LINK = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
 _MENTION = re.compile(r"@\w[\w.-]*")
 _TOKEN = re.compile(r"\w+|[?!]+|@|#\w+")
-_TOLD_APART = re.compile("[?!@#]")  # without one of these, a text's words are what lies between its blanks
-_BLANKED = str.maketrans({chr(n): "" if chr(n) == "'" else " " for n in range(128) if not f"_{chr(n)}".isidentifier()})
 _CAPITAL = "[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]"
 _MAY_SHOUT = re.compile(f"{_CAPITAL}{_CAPITAL}{{2}}")  # finds at once that there is nothing for `_CAPITALS`
 _CAPITALS = re.compile(rf"\b{_CAPITAL}{{3,}}\b")
@@ -108,11 +106,7 @@ def _emoji(plain: str) -> list[str]:
 
 
 def _words(lower: str) -> list[str]:
-    if not lower.isascii():
-        return _TOKEN.findall(_APOSTROPHES.sub("", lower))
-    if _TOLD_APART.search(lower):
-        return _TOKEN.findall(lower.replace("'", ""))
-    return lower.translate(_BLANKED).split()
+    return _TOKEN.findall(lower.replace("'", "") if lower.isascii() else _APOSTROPHES.sub("", lower))
 
 
 def own_words(text: str) -> str:
