@@ -1,11 +1,13 @@
-"""Databases for the tests: real SQLite in a file, real Postgres from TEST_DATABASE_URL or the pgserver wheel."""
+"""What every test stands on: real SQLite in a file, real Postgres from TEST_DATABASE_URL or the pgserver wheel."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine, make_url
 
@@ -14,6 +16,17 @@ from monitor.store.engine import open_engine
 from monitor.store.migrate import upgrade
 
 SHARED = Path(os.environ.get("HEEDFUL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Some tests start logging, as a process does once: the next test of this process finds it as if it had not."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
