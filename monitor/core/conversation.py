@@ -43,6 +43,7 @@ class Conversation:
     """A thread's comments by id (deleted ones too, for its structure) and, of each customer's comment, by whom."""
 
     held: dict[int, StoredComment]
+    in_order: list[StoredComment]
     customers: dict[str, Customer] = field(default_factory=dict)
     replies: list[StoredComment] = field(default_factory=list)
     wrote: dict[int, str] = field(default_factory=dict)
@@ -62,8 +63,9 @@ class Conversation:
 
 def sort_voices(comments: Sequence[StoredComment], team: Team) -> Conversation:
     """Each comment once, in order, sorted by whether the brand or which customer speaks."""
-    thread = Conversation(_distinct(comments))
-    for stored in sorted(thread.held.values(), key=place_of):
+    held = _distinct(comments)
+    thread = Conversation(held, sorted(held.values(), key=place_of))
+    for stored in thread.in_order:
         comment = stored.comment
         if team.owns(stored.platform, comment):
             if _can_answer(stored, team):

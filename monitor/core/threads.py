@@ -55,18 +55,21 @@ def fold(
     due_at: datetime | None = None
     for customer in thread.customers.values():
         wanting = [one for one in customer.messages if _wants_answer(one, thread, team, policy)]
-        first_answers += _first_answer(wanting, customer)
+        if wanting and customer.replies:
+            first_answers += _first_answer(wanting, customer)
         state, runs_out_at = _stand(customer, wanting, acts, now, policy)
         customers.append(state)
         if runs_out_at is not None:
             due_at = runs_out_at if due_at is None else min(due_at, runs_out_at)
-    open_places = [place_of(thread.held[comment_id]) for state in customers for comment_id in state.open_ids]
+    waiting_since = [one.awaiting_since for one in customers if one.awaiting_since is not None]
+    is_open = {comment_id for state in customers for comment_id in state.open_ids}
+    in_order = thread.in_order
     return ThreadState(
-        awaiting_since=min((one.awaiting_since for one in customers if one.awaiting_since is not None), default=None),
-        open_ids=tuple(comment_id for _, comment_id in sorted(open_places)),
+        awaiting_since=min(waiting_since, default=None),
+        open_ids=tuple([one.id for one in in_order if one.id in is_open]),
         customers=tuple(customers),
-        n_comments=sum(1 for one in thread.held.values() if one.deleted_at is None),
-        last_at=max((one.comment.created_at for one in thread.held.values()), default=None),
+        n_comments=len([one for one in in_order if one.deleted_at is None]),
+        last_at=in_order[-1].comment.created_at if in_order else None,
         first_answer_after=min(first_answers)[1] if first_answers else None,
         due_at=due_at,
     )
@@ -100,12 +103,12 @@ def is_closer(stored: StoredComment, policy: FoldPolicy) -> bool:
 
 def _number(signals: Signals, name: str) -> float:
     value = signals.get(name)
-    return value if isinstance(value, float | int) else 0.0
+    return value if isinstance(value, (float, int)) else 0.0
 
 
 def _is_among_customers(stored: StoredComment, thread: Conversation, team: Team) -> bool:
     """Whether a comment stands under another customer's, or speaks to another customer and not to us."""
-    own, mentions = stored.comment.author.key, stored.comment.mentions
+    own, mentions = thread.wrote[stored.id], stored.comment.mentions
     if stored.parent_id is not None and thread.wrote.get(stored.parent_id, own) != own:
         return True
     if not mentions or _names_team(stored, team):
@@ -126,21 +129,23 @@ class _Settled:
     answered: Place  # by the brand's replies
     closed: Place  # by the customer's own thanks after a reply
     handed_off: Place  # by "sent you a DM" after a request for one, whether or not its time is over
-    acts: ThreadActs
 
-    def open_since(self, stored: StoredComment, with_hand_off: bool) -> datetime | None:
-        """Since when this comment waits; None if it is settled. An edit after that starts it again."""
-        place, edited_at = place_of(stored), _edited_at(stored)
-        settled = max(self.answered, self.closed, self.handed_off if with_hand_off else NEVER)
-        by_person = self.acts.closed_at
-        if by_person is not None and stored.seen_at <= by_person:
-            if stored.text_changed_at is None or stored.text_changed_at <= by_person:
-                return None
-        elif place > settled:
-            return stored.comment.created_at
-        if place <= settled and (edited_at is None or edited_at <= settled[0]):
+
+_UNSETTLED = _Settled(NEVER, NEVER, NEVER)
+
+
+def _open_since(stored: StoredComment, settled: Place, closed_at: datetime | None) -> datetime | None:
+    """Since when this comment waits; None if it is settled. An edit after that starts it again."""
+    place = place_of(stored)
+    if closed_at is not None and stored.seen_at <= closed_at:
+        if stored.text_changed_at is None or stored.text_changed_at <= closed_at:
             return None
-        return edited_at
+    elif place > settled:
+        return stored.comment.created_at
+    edited_at = _edited_at(stored)
+    if place <= settled and (edited_at is None or edited_at <= settled[0]):
+        return None
+    return edited_at
 
 
 def _edited_at(stored: StoredComment) -> datetime | None:
@@ -153,41 +158,44 @@ def _stand(
     customer: Customer, wanting: Sequence[StoredComment], acts: ThreadActs, now: datetime, policy: FoldPolicy
 ) -> tuple[CustomerState, datetime | None]:
     """Where one customer stands, and when the clock alone will change that."""
-    settled = _settle(customer, acts, policy)
-    waits = [(since, one) for one in wanting if (since := settled.open_since(one, with_hand_off=False)) is not None]
+    settled, closed_at = _settle(customer, policy), acts.closed_at
+    until = max(settled.answered, settled.closed)
+    waits = [(since, one) for one in wanting if (since := _open_since(one, until, closed_at)) is not None]
     runs_out_at: datetime | None = None
     handed_off = False
     if settled.handed_off > NEVER and settled.handed_off[0] + policy.hand_off_wait > now:
-        left = [(since, one) for since, one in waits if settled.open_since(one, with_hand_off=True) is not None]
+        until = max(until, settled.handed_off)
+        left = [(since, one) for since, one in waits if _open_since(one, until, closed_at) is not None]
         if len(left) < len(waits):
             handed_off, runs_out_at, waits = True, settled.handed_off[0] + policy.hand_off_wait, left
     state = CustomerState(
         author_key=customer.key,
-        standing="awaiting" if waits else "handed_off" if handed_off else _rest(customer, wanting, settled),
-        awaiting_since=min((since for since, _ in waits), default=None),
-        open_ids=tuple(one.id for _, one in waits),
+        standing="awaiting" if waits else "handed_off" if handed_off else _rest(customer, wanting, settled, closed_at),
+        awaiting_since=min([since for since, _ in waits], default=None),
+        open_ids=tuple([one.id for _, one in waits]),
         last_at=customer.messages[-1].comment.created_at,
     )
     return state, runs_out_at
 
 
-def _settle(customer: Customer, acts: ThreadActs, policy: FoldPolicy) -> _Settled:
-    answered, last_reply = max(customer.replies, key=lambda one: (one[0], place_of(one[1])), default=(NEVER, None))
-    if last_reply is None:
-        return _Settled(NEVER, NEVER, NEVER, acts)
+def _settle(customer: Customer, policy: FoldPolicy) -> _Settled:
+    if not customer.replies:
+        return _UNSETTLED
+    answered, last_reply = max(customer.replies, key=lambda one: (one[0], place_of(one[1])))
     after = [one for one in customer.messages if place_of(one) > answered and not one.comment.is_hidden]
     handed_off = closed = NEVER
     if after and asks_to_go_private(last_reply.comment.text):
         handed_off = max((place_of(one) for one in after if says_sent(one.comment.text)), default=NEVER)
     if handed_off == NEVER:  # "DM sent." "Thanks" still waits for what comes of it
         closed = max((place_of(one) for one in after if is_closer(one, policy)), default=NEVER)
-    return _Settled(answered, closed, handed_off, acts)
+    return _Settled(answered, closed, handed_off)
 
 
-def _rest(customer: Customer, wanting: Sequence[StoredComment], settled: _Settled) -> Standing:
+def _rest(
+    customer: Customer, wanting: Sequence[StoredComment], settled: _Settled, closed_at: datetime | None
+) -> Standing:
     """The standing of a customer who waits for nothing."""
-    by_person = settled.acts.closed_at
-    if by_person is not None and any(place_of(one) > settled.answered and one.seen_at <= by_person for one in wanting):
+    if closed_at is not None and any(place_of(one) > settled.answered and one.seen_at <= closed_at for one in wanting):
         return "closed"
     if settled.closed > NEVER and settled.closed == place_of(customer.messages[-1]):
         return "closed"
@@ -196,8 +204,6 @@ def _rest(customer: Customer, wanting: Sequence[StoredComment], settled: _Settle
 
 def _first_answer(wanting: Sequence[StoredComment], customer: Customer) -> list[tuple[datetime, timedelta]]:
     """When this customer first asked and how long the first answer to that took; empty if there is none yet."""
-    if not wanting:
-        return []
     asked = place_of(wanting[0])
     answers = [reply.comment.created_at for reach, reply in customer.replies if reach >= asked]
     return [(asked[0], max(min(answers) - asked[0], timedelta(0)))] if answers else []
