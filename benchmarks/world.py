@@ -22,12 +22,12 @@ _MISTAKE = "I think you got the date wrong, the 13th is not a Thursday. Is it to
 
 
 def text(chance: Random) -> str:
-    """About 120 characters; one in fifteen is angry, one in fifty points out a mistake."""
+    """About 120 characters; three in a hundred are angry, one in a hundred points out a mistake."""
     roll = chance.random()
     words = " ".join(chance.choices(_WORDS, k=chance.randint(12, 30)))
-    if roll < 1 / 15:
+    if roll < 0.03:
         return f"{_ANGRY} {words[:60]}"
-    if roll < 1 / 15 + 1 / 50:
+    if roll < 0.04:
         return f"{_MISTAKE} {words[:50]}"
     return words + chance.choice(("", "?", ".", "!", " 🙂"))
 
