@@ -5,7 +5,7 @@ Rendering is the imitated channel's own, so that what a newcomer sees here is wh
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from html import unescape
 from io import BytesIO, TextIOWrapper
@@ -80,19 +80,21 @@ class Console:
         paper = TextIOWrapper(BytesIO(), encoding=encoding, errors="replace", newline="\n")
         terminal = Terminal(file=paper, force_terminal=is_terminal, highlight=False, legacy_windows=False)
         terminal.width = min(terminal.width, _MAX_WIDTH)
-        for payload in message.payloads:
-            terminal.print(self._panel(payload))
+        terminal.print(self._panel(message.payloads))
         paper.flush()
         paper.seek(0)
         return paper.read()
 
-    def _panel(self, payload: Mapping[str, Any]) -> "Panel":
+    def _panel(self, payloads: Sequence[Mapping[str, Any]]) -> "Panel":
+        """One box for one message, also where the imitated channel posts it in parts."""
         from rich import box
         from rich.panel import Panel
         from rich.text import Text
 
         heading = " · ".join(filter(None, [_NAMES[self._settings.imitate], excerpt(self._settings.title, 60)]))
-        body = blocks_as_text(payload["blocks"]) if "blocks" in payload else Text(payload["text"])
+        body = Text("\n\n").join(
+            blocks_as_text(payload["blocks"]) if "blocks" in payload else Text(payload["text"]) for payload in payloads
+        )
         return Panel(body, title=Text(heading, style="bold cyan"), title_align="left", box=box.ROUNDED, padding=(0, 1))
 
 

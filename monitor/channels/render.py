@@ -106,10 +106,13 @@ def _when(thread: ThreadBrief, notice: Notice, now: datetime) -> str:
 
 
 def _why(reasons: Sequence[Reason], notice: Notice, short: Shortener, *, is_hidden: bool) -> tuple[str, ...]:
-    lines = [why(reason, notice.timezone, short, is_hidden=is_hidden) for reason in reasons[:4]]
-    if len(reasons) > 4:
+    """Each reason once: two comments of a thread can have the same. What was not the case says little to people."""
+    telling = [reason for reason in reasons if reason.condition != "not"] or reasons
+    told = list(dict.fromkeys(why(reason, notice.timezone, short, is_hidden=is_hidden) for reason in telling[:40]))
+    lines = told[:4]
+    if len(told) > 4:
         short.has_cut = True
-        lines.append(f"and {counted(len(reasons) - 4, 'more reason', 'more reasons')}")
+        lines.append(f"and {counted(len(told) - 4, 'more reason', 'more reasons')}")
     return tuple(lines)
 
 
@@ -184,7 +187,8 @@ def unshown(notice: Notice, n_shown: int, short: Shortener) -> str:
     if n <= 0:
         return ""
     short.has_cut = True
-    return f"… and {counted(n, 'more thread', 'more threads')}: heedful backlog"
+    where = "" if notice.reason == "resolved" else ": heedful backlog"  # they no longer wait
+    return f"… and {counted(n, 'more thread', 'more threads')}{where}"
 
 
 def rule(notice: Notice, short: Shortener) -> str:

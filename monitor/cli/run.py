@@ -26,6 +26,8 @@ def run(call: Call, /, example: bool, port: int) -> None:
             click.echo(started.banner())
             call = Call(str(started.config_path))
         _run(call, is_quiet=example)
+        if example:
+            click.echo(started.farewell())
 
 
 def _run(call: Call, is_quiet: bool) -> None:

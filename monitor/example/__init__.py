@@ -76,6 +76,11 @@ In another terminal:  export HEEDFUL_CONFIG={quote(str(self.config_path))}
 Ctrl-C stops; starting again goes on from there. Everything is in {_shown(self.directory)}: delete it to begin anew.
 """
 
+    def farewell(self) -> str:
+        """What a person should know who has just stopped it."""
+        goes_on = "what was alerted is not alerted again" if self.is_over else "it goes on where the story is by then"
+        return f"\nStopped, and nothing is lost. Start it again the same way: {goes_on}."
+
     def close(self) -> None:
         """Stop the platform. The story goes on by the clock all the same."""
         self._server.close()

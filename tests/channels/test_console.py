@@ -2,6 +2,7 @@
 
 import io
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -73,3 +74,15 @@ def test_a_closed_stream_is_unavailable() -> None:
     stream.close()
     with pytest.raises(Unavailable):
         console.send(message, "0delivery", NOW)
+
+
+def test_a_message_in_parts_is_one_box() -> None:
+    stream = io.StringIO()
+    console = Console(ConsoleSettings(imitate="groupme"), HTTP, stream)
+    steps = tuple(f"Step {n}: " + "do what has to be done, and do it soon " * 4 for n in range(9))
+    assert FIRST.playbook is not None
+    message = console.render(replace(FIRST, playbook=replace(FIRST.playbook, steps=steps)), NOW)
+    assert len(message.payloads) > 1
+    console.send(message, "0delivery", NOW)
+    assert stream.getvalue().count("╭") == 1
+    assert "(2/" in stream.getvalue()

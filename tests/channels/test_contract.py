@@ -19,10 +19,10 @@ from monitor.channels import REGISTRY, load
 from monitor.channels.base import Channel, ChannelSettings, Message
 from monitor.errors import Gone, HeedfulError, Malformed, NotFound, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
-from monitor.model import Notice
+from monitor.model import Notice, Reason
 from tests.channels import notices
 from tests.channels.fakes import BOT_ID, SECRET, TOKEN, Fake, FakeGroupMe, FakeReceiver, FakeSlack
-from tests.channels.notices import FIRST, HOSTILE_NOTICES, NOTICES, NOW
+from tests.channels.notices import FIRST, HOSTILE_NOTICES, KIM, NOTICES, NOW, WAITING
 from tests.faults import FAULTS, FaultServer
 
 HOOK = "h00k-s3cr3t"
@@ -340,3 +340,21 @@ def test_a_message_of_every_kind_arrives_whole() -> None:
                 channel.send(message, "0delivery", datetime.now(UTC))
                 for sent, payload in zip(fake.accepted[-len(message.payloads) :], message.payloads, strict=True):
                     assert {**sent, **json.loads(json.dumps(payload))} == sent
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REMOTE if kind != "webhook"])
+def test_a_reason_that_two_comments_share_is_said_once_and_what_is_not_the_case_is_left_out(kind: str) -> None:
+    other = replace(WAITING, comment_id=8)
+    no_hack = Reason("not", "not: says “hacked”")
+    notice = replace(FIRST, threads=(replace(KIM, reasons=(WAITING, other, no_hack)),), n_threads=1)
+    shown = read(make(kind).render(notice, NOW))
+    assert shown.count("waiting since") == 1
+    assert "hacked" not in shown
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REMOTE if kind != "webhook"])
+def test_threads_that_no_longer_wait_are_not_looked_for_in_the_backlog(kind: str) -> None:
+    many = replace(NOTICES["resolved"], threads=(KIM,) * 8, n_threads=60)
+    shown = read(make(kind).render(many, NOW))
+    assert "more threads" in shown
+    assert "heedful backlog" not in shown

@@ -10,7 +10,7 @@ import pytest
 from monitor import signals
 from monitor.core.playbooks import parse_playbook
 from monitor.core.rules import Known, RuleSet, load_rules
-from monitor.model import PlaybookBrief
+from monitor.model import PlaybookBrief, show_id
 from tests.core.threads_to_judge import NOON, post_with, stored, thread_of
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -73,11 +73,11 @@ def test_every_rule_has_a_title_of_its_own() -> None:
         ("Is this really you??", "hacked-report"),
         ("Has your account been hacked?", "hacked-report"),
         ("ihr wurdet gehackt!", "hacked-report"),
-        ("The price is wrong on the poster", "wrong-info"),
-        ("Um, the 13th is not a Thursday", "wrong-info"),
-        ("Thursday is the 12th", "wrong-info"),
-        ("Your link doesn't work", "dead-link"),
-        ("Der Link funktioniert nicht", "dead-link"),
+        ("The price is wrong on the poster", "mistake"),
+        ("Um, the 13th is not a Thursday", "mistake"),
+        ("Thursday is the 12th", "mistake"),
+        ("Your link doesn't work", "mistake"),
+        ("Der Link funktioniert nicht", "mistake"),
         ("Wow. Tone-deaf. Who approved this?", "offended"),
         ("I think you posted this from the wrong account", "accidental-post"),
         ("My son had an allergic reaction after your cake", "urgent"),
@@ -97,6 +97,8 @@ def test_one_person_is_enough_for_what_is_plainly_said(text: str, rule: str) -> 
         "Thank you so much, lovely evening!",
         "My account was hacked last year, can I change my e-mail address?",
         "I was wrong about this place, great food",
+        "My bad, I read the wrong date. See you there!",
+        "Sorry, wrong date in my comment, my mistake",
         "Can't wait for Thursday the 13th!",
         "Mein Freund ist Anwalt und isst auch gern hier",
         "Is there a link to the menu?",
@@ -121,7 +123,7 @@ def test_a_comment_of_friday_evening_is_not_late_on_sunday() -> None:
 
 
 def test_a_single_weak_mistake_score_raises_nothing_and_two_people_do() -> None:
-    weak = {"text": "hm", "signals": {"mistake": 0.5}}
+    weak = {"text": "hm", "signals": {"mistake": 0.65}}
     assert not RULES.evaluate(thread_of([weak]), NOON).flags
     assert not RULES.evaluate(post_with([weak]), NOON).flags
     two = post_with([{**weak, "author": "Ana"}, {**weak, "author": "Ben"}])
@@ -139,6 +141,51 @@ def test_two_people_who_speak_of_a_hack_under_one_post_are_a_crisis() -> None:
 
 def test_three_people_hurt_by_one_post_are_a_crisis() -> None:
     assert "offensive-backlash" in _flagged_post(["Disgusting.", "wow, tone-deaf", "Shame on you"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "crisis"),
+    [
+        (
+            ["Is this really you? I think you've been hacked.", "Did you get hacked? Weird links in your posts."],
+            "hacked",
+        ),
+        (
+            [
+                "People lost their homes last night. This is disgusting. Delete this.",
+                "Our gardens are gone and you make jokes to sell mudguards. Tone-deaf and shameful.",
+                "This is really offensive. You owe people an apology.",
+                "Disgusting. You have just lost a customer.",
+                "Shame on you, delete this.",
+                "Racist and shameful, what were you thinking?",
+            ],
+            "offensive-backlash",
+        ),
+        (["Thursday the 13th? The 13th is a Sunday. Which day is it?", "Wait, is it tonight?!"], "mistake-many"),
+    ],
+)
+def test_one_situation_under_a_post_is_one_alert_about_the_post(texts: list[str], crisis: str) -> None:
+    assert _flagged_post(texts) == {crisis}
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("Is this really you? I think you've been hacked.", "hacked-report"),
+        ("I think you posted this from the wrong account", "accidental-post"),
+        ("The date is wrong: Thursday is the 12th", "mistake"),
+        ("Your link doesn't work, I get a 404", "mistake"),
+        ("Wow. Tone-deaf. Who approved this?", "offended"),
+    ],
+)
+def test_one_plain_comment_is_one_alert(text: str, rule: str) -> None:
+    assert _flagged(text) == {rule}
+
+
+def test_many_angry_people_under_one_post_are_one_alert() -> None:
+    angry = {"text": "x", "signals": {"angry": 0.8}}
+    flags = [RULES.evaluate(thread_of([{**angry, "subject": 77}]), NOON).flags for _ in range(2)]
+    assert {flag.group_key for (flag,) in flags} == {"angry@subject:" + show_id(77)}
 
 
 def test_five_upset_people_within_an_hour_are_a_crisis() -> None:

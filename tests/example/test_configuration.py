@@ -46,5 +46,13 @@ def test_one_rule_stands_for_each_of_the_five_situations(running: example.Exampl
 
 def test_its_phrases_are_among_the_shipped_ones() -> None:
     for name, rule in tables("example", "rules.toml").items():
-        mine = rule.get("when", {}).get("phrases", [])
-        assert set(mine) <= set(tables("rules.toml")[name]["when"].get("phrases", []) if mine else mine)
+        assert phrases(rule.get("when")) <= phrases(tables("rules.toml")[name]["when"])
+
+
+def phrases(when: Any) -> set[str]:
+    """All phrases of a tree of conditions, but for what must not be said."""
+    if isinstance(when, list):
+        return set().union(*map(phrases, when))
+    if not isinstance(when, dict):
+        return set()
+    return set(when.get("phrases", ())).union(*(phrases(when[key]) for key in ("all", "any") if key in when))

@@ -25,7 +25,7 @@ FIVE = {  # the rule that tells of each of the five situations, and words of the
     "unanswered": ("LOW · Waiting for an answer", "Are you open on Saturday"),
 }
 _PANEL = re.compile(r"^╭─ ([^─\n]+?) ─*╮\n(.*?)^╰─*╯$", re.DOTALL | re.MULTILINE)
-_PART = re.compile(r"\((\d+)/(\d+)\) ")
+_PART = re.compile(r"^\(\d+/\d+\) ")
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,12 @@ class Told:
 
 
 def messages(output: str) -> list[Told]:
-    """The messages of both rooms, each room's in order; a message whose last part is not there yet is left out."""
-    told, begun = [], dict.fromkeys(ROOMS, "")
+    """The messages of both rooms, each room's in order: one box each."""
+    told = []
     for room, body in _PANEL.findall(output):
-        text = "\n".join(line.removeprefix("│ ").removesuffix("│").rstrip() for line in body.splitlines())
-        part = _PART.match(text)
-        begun[room] += _PART.sub("", text, count=1) + "\n"
-        if part is None or part.group(1) == part.group(2):
-            joined, begun[room] = begun[room], ""
-            told.append(Told(room, joined.split("\n", 1)[0].strip(), " ".join(joined.split())))
+        lines = (line.removeprefix("│ ").removesuffix("│").rstrip() for line in body.splitlines())
+        text = "\n".join(_PART.sub("", line) for line in lines)
+        told.append(Told(room, text.split("\n", 1)[0].strip(), " ".join(text.split())))
     return told
 
 
@@ -109,6 +106,7 @@ def test_a_newcomer_sees_the_five_situations_stops_and_goes_on_with_nothing_told
     assert code == 0
     assert "Traceback" not in log
     assert "daemon.stopped" in log
+    assert "Stopped, and nothing is lost." in running.output
     print(f"the five were told within {n_seconds:.0f} s")  # noqa: T201 - shown by pytest -s
     assert "true wheels" in backlog  # yesterday's question waits there, and nobody was alerted
     assert not any("true wheels" in message.text for message in first)
