@@ -1,10 +1,13 @@
 """The daemon: a clock that wakes the four queues, threads that work them, and a clean end."""
 
 import gc
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from time import monotonic
 from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -15,6 +18,7 @@ from monitor.errors import ConfigError
 from monitor.flows import assess, notify, prune
 from monitor.flows.deliver import Deliverer
 from monitor.flows.due import Crew, Pump
+from monitor.flows.leases import Leases
 from monitor.flows.memory import Memory
 from monitor.flows.poll import Poller
 from monitor.store import due, outbox, sources
@@ -56,6 +60,7 @@ class Daemon:
         self._poller, self._deliverer = poller, deliverer
         self._pollers = Crew("poll", daemon.poll_threads, lambda: self.wake("sources"))
         self._senders = Crew("deliver", daemon.deliver_threads, lambda: self.wake("deliveries"))
+        self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
         self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
         self._health = HealthServer(app, self) if daemon.health_port else None
 
@@ -71,6 +76,7 @@ class Daemon:
         for name, pump in self.pumps.items():
             pump.start()
             self._every(f"tick-{name}", self.app.settings.daemon.tick, pump.wake)
+        self._every("leases", self.app.settings.daemon.lease / 3, self._renew_leases)
         self._every("prune", PRUNE_EVERY, self._prune)
         self._every("watchdog", timedelta(seconds=10), self._watchdog)
         self._clock.start()
@@ -94,21 +100,33 @@ class Daemon:
         self.start()
         while not self._stop.wait(1.0):
             pass
-        self.stop()
+        if not self.stop():
+            # A thread that hangs in somebody else's code would keep the process. Its row is due when the lease ends.
+            sys.stdout.flush()
+            os._exit(0)
 
-    def stop(self) -> None:
-        """End cleanly: nothing new is claimed, what is at hand is finished within the lease."""
+    def stop(self) -> bool:
+        """End: nothing new is claimed, what is at hand is finished, within the lease. Whether it all was."""
         tell_systemd("STOPPING=1")
-        patience = self.app.settings.daemon.lease.total_seconds()
+        self._stop.set()
+        ends = monotonic() + self.app.settings.daemon.lease.total_seconds()
         self._clock.shutdown(wait=False)
         for pump in self.pumps.values():
-            pump.stop(patience)
-        self._pollers.stop()
-        self._senders.stop()
+            pump.stop(max(0.0, ends - monotonic()))
+        crews = [threading.Thread(target=crew.stop, daemon=True) for crew in (self._pollers, self._senders)]
+        for thread in crews:
+            thread.start()
+        for thread in crews:
+            thread.join(max(0.0, ends - monotonic()))
         if self._health:
             self._health.stop()
-        self.app.close()
-        _log.info("daemon.stopped")
+        is_done = not any(thread.is_alive() for thread in crews) and not any(
+            pump.is_alive for pump in self.pumps.values()
+        )
+        if is_done:
+            self.app.close()
+        _log.info("daemon.stopped", unfinished=not is_done)
+        return is_done
 
     @property
     def is_alive(self) -> bool:
@@ -150,7 +168,8 @@ class Daemon:
                     connection, now, app.plan.lease, self._pollers.n_free, self._pollers.busy(), per_account
                 )
             for account, claimed in claims:
-                self._pollers.put(account, self._poller.poll, claimed)
+                work = self._leases["sources"].holding(self._poller.poll, now, app.plan.lease)
+                self._pollers.put(account, work, claimed)
             if not claims:
                 return  # all that is due belongs to accounts that are busy: they wake us
 
@@ -159,11 +178,11 @@ class Daemon:
             return due.is_any_due(connection, queue, now)
 
     def _assess(self) -> None:
-        while assess.assess_due(self.app.engine, self.app.plan, self.app.now, self.wake):
+        while not self._stop.is_set() and assess.assess_due(self.app.engine, self.app.plan, self.app.now, self.wake):
             pass
 
     def _notify(self) -> None:
-        while notify.notify_due(self.app.engine, self.app.plan, self.app.now, self.wake):
+        while not self._stop.is_set() and notify.notify_due(self.app.engine, self.app.plan, self.app.now, self.wake):
             pass
 
     def _deliver(self) -> None:
@@ -178,7 +197,12 @@ class Daemon:
         with writing(app.engine) as connection:
             claims = outbox.claim(connection, waiting[: self._senders.n_free], now, app.plan.lease)
         for channel, claimed in claims:
-            self._senders.put(channel, self._deliverer.deliver, claimed)
+            work = self._leases["deliveries"].holding(self._deliverer.deliver, now, app.plan.lease)
+            self._senders.put(channel, work, claimed)
+
+    def _renew_leases(self) -> None:
+        for held in self._leases.values():
+            held.renew(self.app.plan.lease)
 
     def _prune(self) -> None:
         prune.prune(self.app.engine, prune.Keep(), self.app.now())
