@@ -310,9 +310,11 @@ def test_a_page_that_shows_our_request_back_is_kept_without_its_credentials(http
         page = f"<html>You asked {exchange.path} with {exchange.headers} and page=3</html>"
         answer(status, page.encode(), {"content-type": "text/html"})(exchange)
 
-    with FaultServer(show_back) as server, pytest.raises(RemoteError) as caught:
-        url, keys = server.url.replace("//", f"//kim:{SECRET}@"), {"x-api-key": f"key-{SECRET}"}
-        http.request("GET", url, params={"access_token": f"query-{SECRET}", "page": "3"}, headers=keys).json()
+    keys, asked = {"x-api-key": f"key-{SECRET}"}, {"access_token": f"query-{SECRET}", "page": "3"}
+    with FaultServer(show_back) as server:
+        url = server.url.replace("//", f"//kim:{SECRET}@")
+        with pytest.raises(RemoteError) as caught:
+            http.request("GET", url, params=asked, headers=keys).json()
     assert SECRET not in caught.value.payload
     assert server.seen[0].headers["authorization"].rpartition(" ")[2] not in caught.value.payload
     assert "page=3" in caught.value.payload

