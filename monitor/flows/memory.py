@@ -12,17 +12,18 @@ from hashlib import blake2b
 from time import monotonic
 from typing import Any
 
-MAX_SOURCES = 2_000
-MAX_PER_SOURCE = 2_000
+MOST = 100_000  # raws in all, about 15 MiB; whole sources are forgotten, those longest unread first
+MOST_OF_A_SOURCE = 20_000
 FORGET_AFTER_S = 3_600.0
 
 
-def fingerprint(raw: Any) -> bytes:
-    """Eight bytes that change with any change of a raw comment. Version 2 of marshal is free of references."""
+def fingerprint(raw: Any) -> int:
+    """64 bits that change with any change of a raw comment. Version 2 of marshal is free of references."""
     try:
-        return blake2b(marshal.dumps(raw, 2), digest_size=8).digest()
+        said = marshal.dumps(raw, 2)
     except ValueError:  # a connector of the user's own may hand us objects
-        return blake2b(repr(raw).encode("utf-8", "replace"), digest_size=8).digest()
+        said = repr(raw).encode("utf-8", "replace")
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "big")
 
 
 class Memory:
@@ -30,48 +31,61 @@ class Memory:
 
     def __init__(self) -> None:
         self._sources: OrderedDict[str, _Seen] = OrderedDict()
+        self._n = 0
         self._lock = threading.Lock()
 
-    def unknown(self, source_id: str, raws: Sequence[Any]) -> list[tuple[bytes, Any]]:
+    def unknown(self, source_id: str, raws: Sequence[Any]) -> list[tuple[int, Any]]:
         """Those raws that differ from what is remembered, each with its fingerprint."""
         marked = [(fingerprint(raw), raw) for raw in raws]
         with self._lock:
             seen = self._sources.get(source_id)
             if seen is None or monotonic() - seen.since > FORGET_AFTER_S:
                 return marked
-            return [(mark, raw) for mark, raw in marked if mark not in seen.owner]
+            known = seen.marks
+            return [(mark, raw) for mark, raw in marked if mark not in known]
 
-    def remember(self, source_id: str, stored: Sequence[tuple[bytes, str]]) -> None:
+    def remember(self, source_id: str, stored: Sequence[tuple[int, str]]) -> None:
         """These fingerprints are now what the store holds of these native ids."""
+        if not stored:
+            return
         with self._lock:
-            seen = self._sources.pop(source_id, None)
-            if seen is None or monotonic() - seen.since > FORGET_AFTER_S or len(seen.owner) > MAX_PER_SOURCE:
+            seen = self._take_out(source_id)
+            if monotonic() - seen.since > FORGET_AFTER_S or len(seen.marks) > MOST_OF_A_SOURCE:
                 seen = _Seen()
-            self._sources[source_id] = seen
-            while len(self._sources) > MAX_SOURCES:
-                self._sources.popitem(last=False)
             for mark, native_id in stored:
                 seen.put(mark, native_id)
+            self._sources[source_id] = seen
+            self._n += len(seen.marks)
+            while self._n > MOST and len(self._sources) > 1:
+                self._n -= len(self._sources.popitem(last=False)[1].marks)
 
     def forget(self, source_id: str) -> None:
         """Something of this source was changed otherwise (a deletion): compare everything again."""
         with self._lock:
-            self._sources.pop(source_id, None)
+            self._take_out(source_id)
+
+    def _take_out(self, source_id: str) -> "_Seen":
+        seen = self._sources.pop(source_id, None)
+        if seen is None:
+            return _Seen()
+        self._n -= len(seen.marks)
+        return seen
 
 
 class _Seen:
     """One source's fingerprints: an older version of a comment is forgotten, since a return to it is an edit."""
 
-    __slots__ = ("latest", "owner", "since")
+    __slots__ = ("latest", "marks", "since")
 
     def __init__(self) -> None:
         self.since = monotonic()
-        self.owner: dict[bytes, str] = {}
-        self.latest: dict[str, bytes] = {}
+        self.marks: set[int] = set()
+        self.latest: dict[int, int] = {}  # by a hash of the native id: its present fingerprint
 
-    def put(self, mark: bytes, native_id: str) -> None:
-        older = self.latest.get(native_id)
+    def put(self, mark: int, native_id: str) -> None:
+        key = hash(native_id)
+        older = self.latest.get(key)
         if older is not None and older != mark:
-            self.owner.pop(older, None)
-        self.latest[native_id] = mark
-        self.owner[mark] = native_id
+            self.marks.discard(older)
+        self.latest[key] = mark
+        self.marks.add(mark)

@@ -36,7 +36,7 @@ class Haul:
 
     comments: Sequence[Comment] = ()
     signals: Sequence[Signals] = ()
-    marks: Sequence[tuple[bytes, str]] = ()
+    marks: Sequence[tuple[int, str]] = ()
     unread: Sequence[tuple[str, str]] = ()  # (error, payload)
     n_same: int = 0
     gone: Sequence[str] = ()
@@ -251,7 +251,7 @@ def _next_check(last_at: datetime | None, now: datetime) -> datetime | None:
 def read(reader: Reader, source: Source, memory: Memory, raws: Sequence[Any], gone: Sequence[str]) -> Haul:
     """Read and measure raw comments; what is unchanged since lately is left out, what is unreadable set aside."""
     comments: list[Comment] = []
-    marks: list[tuple[bytes, str]] = []
+    marks: list[tuple[int, str]] = []
     unread: list[tuple[str, str]] = []
     fresh = memory.unknown(source.id, raws)
     for mark, raw in fresh:
