@@ -42,7 +42,7 @@ def upsert_comments(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> 
     if is_postgres(connection) and len(rows) >= COPY_FROM:
         _copy_and_merge(connection, rows)
     else:
-        connection.exec_driver_sql(_upsert_statement(is_postgres(connection)), sorted(rows, key=_key))  # one order for all writers, see below
+        connection.exec_driver_sql(_upsert_statement(is_postgres(connection)), sorted(rows, key=_key))
 
 
 @cache
