@@ -24,7 +24,7 @@ _APOSTROPHE = re.compile("[`´‘’‛ʼʹ′＇]")
 # Arabic stretch, and the dot that case folding leaves of a Turkish capital I.
 _DROPPED = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef"
-    "\u0610-\u061a\u0640\u064b-\u065f\u0670\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0307]+"
+    "\u0610-\u061a\u0640\u064b-\u065f\u0670\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0307]"
 )
 _PIECE = 1_000  # characters normalised at once: sorting a long run of combining marks takes quadratic time
 
@@ -39,6 +39,8 @@ def canonical(text: str) -> str:
     """The form in which phrases are compared: what differs only in typing, case or invisible characters is equal."""
     if text.isascii():
         folded = text.lower().replace("`", "'")
+        if folded.isprintable() and "  " not in folded:
+            return folded.strip()  # most texts: nothing to join
     else:
         normal = "".join(unicodedata.normalize("NFKC", piece) for piece in _pieces(_APOSTROPHE.sub("'", text)))
         folded = _DROPPED.sub("", normal.casefold()).replace("ı", "i")
@@ -143,14 +145,14 @@ class _Automaton:
         match: Callable[[bytes], Sequence[int] | None] = together.Match
         return match
 
-    def search(self, text: bytes) -> Iterator[int]:
+    def search(self, text: bytes) -> Sequence[int]:
         """The numbers of the expressions that occur in the text."""
         if self._find is None:
-            return iter(())
+            return ()
         found = self._find(text)
         if not found or 0 not in found:
             found = self._find_singly(text)
-        return iter(()) if len(found) == 1 else (number - 1 for number in found if number)
+        return () if len(found) == 1 else [number - 1 for number in found if number]
 
     def _find_singly(self, text: bytes) -> list[int]:
         if not self._singly:
@@ -187,14 +189,13 @@ class Matcher:
     def search(self, text: str) -> frozenset[int]:
         """The numbers of all phrases and patterns that occur in the text."""
         text = text[:_LONGEST_TEXT]
-        found = []
-        if self._phrases:
-            folded = canonical(text)
-            hits = self._phrase_set.search(folded.encode("utf-8", "replace"))
-            found = [number for number in hits if self._in_order[number].is_in(folded)]
-        if self._patterns:
-            found += [-1 - number for number in self._pattern_set.search(text.encode("utf-8", "replace"))]
-        return frozenset(found) if found else _NOTHING
+        folded = canonical(text) if self._phrases else ""
+        phrases = self._phrase_set.search(folded.encode("utf-8", "replace"))
+        patterns = self._pattern_set.search(text.encode("utf-8", "replace"))
+        if not phrases and not patterns:
+            return _NOTHING
+        found = [number for number in phrases if self._in_order[number].is_in(folded)]
+        return frozenset(found + [-1 - number for number in patterns])
 
 
 def matched_words(compiled: "re2._Regexp", text: str, longest: int = 100) -> str:

@@ -39,6 +39,7 @@ _MOST_EVIDENCE = 100
 _MOST_EXPLAINED = 3  # comments whose reasons a flag carries
 _NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday, for trying a text at no particular time
 _NOTHING_KNOWN = Known()
+_NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +101,15 @@ class RuleSet:
         if not state.open_ids and not facts.subject_people:
             return Verdict((), _earliest(now, state.due_at), stirring)
         held, changes_at = self._judge(view)
-        flags = tuple(_raise_flag(each, view) for each in held)
-        flags = tuple(sorted(flags, key=lambda flag: flag.severity.rank))
-        return Verdict(flags, _earliest(now, from_micros(changes_at), state.due_at), stirring)
+        flags = sorted((_raise_flag(each, view) for each in held), key=lambda flag: flag.severity.rank) if held else ()
+        return Verdict(tuple(flags), _earliest(now, from_micros(changes_at), state.due_at), stirring)
 
     def _stirring(self, view: View) -> frozenset[int]:
-        if not self._stirs:
-            return frozenset()
-        return frozenset(
-            number
-            for number, it in view.facts.comments.items()
-            if it.subject_id is not None and self._may_stir(view, it) and any(stirs(view, it) for stirs in self._stirs)
-        )
+        comments = view.facts.comments if self._stirs else {}
+        possible = [it for it in comments.values() if it.subject_id is not None and self._may_stir(view, it)]
+        if not possible:
+            return _NOBODY
+        return frozenset(it.id for it in possible if any(stirs(view, it) for stirs in self._stirs))
 
     def _may_stir(self, view: View, it: StoredComment) -> bool:
         """One look that rules out most comments for all rules about many people."""
@@ -215,7 +213,7 @@ def _asked(rules: Iterable[Rule]) -> _Asked:
 
 
 def _earliest(now: datetime, *instants: datetime | None) -> datetime | None:
-    return min((instant for instant in instants if instant is not None and instant > now), default=None)
+    return min([instant for instant in instants if instant is not None and instant > now], default=None)
 
 
 def _try(rule: Rule, view: View) -> Trial:

@@ -128,16 +128,21 @@ def storable(text: str) -> str:
 # Letters and pictures of scripts in which a joiner changes what is seen: Persian, the Indic scripts, emoji.
 # Between Latin, Greek or Cyrillic letters it only hides a word from whoever looks for it.
 _JOINING = "\u0590-\u1fff\u2190-\u2bff\u3000-\ud7ff\uf900-\ufe2f\U00010000-\U0001ffff"
+_NEVER_SHOWN = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"  # control characters, halves of surrogate pairs
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turns of direction
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"
+    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+)
+_MAY_BE_UNPRINTABLE = re.compile(f"[{_NEVER_SHOWN}]")  # finds at once that there is nothing for `_UNPRINTABLE`
 _UNPRINTABLE = re.compile(
     "(\U0001f3f4[\U000e0020-\U000e007e]{1,6}\U000e007f)"  # kept: the flag of England is spelt in invisible letters
     f"|(?<=[{_JOINING}])([\u200c\u200d])(?=[{_JOINING}])"  # kept: a joiner where it joins
-    "|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"  # control characters, halves of surrogate pairs
-    "|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # turns of direction
-    "|[\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0]"
-    "|[\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    f"|[{_NEVER_SHOWN}]"
 )
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 _MAX_MARKS = 4  # one letter carries at most three in the spelling of any living language we know of
+_MAY_BE_MARKS = re.compile(r"[^\w\x00-\u02ff]" * (_MAX_MARKS + 1))  # no mark is a letter, a digit or before U+0300
 
 
 def printable(text: str) -> str:
@@ -148,8 +153,10 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    text = _UNPRINTABLE.sub(r"\1\2", _LINE_ENDS.sub("\n", text))
-    return text if text.isascii() else _with_few_marks(text)
+    text = _LINE_ENDS.sub("\n", text)
+    if _MAY_BE_UNPRINTABLE.search(text):
+        text = _UNPRINTABLE.sub(r"\1\2", text)
+    return _with_few_marks(text) if _MAY_BE_MARKS.search(text) else text
 
 
 def _with_few_marks(text: str) -> str:

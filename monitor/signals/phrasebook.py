@@ -69,8 +69,8 @@ class Phrasebook:
         compiled = self._quoting.get(number)
         if compiled is None:
             compiled = self._quoting[number] = re2.compile(self.phrases[number].pattern)
-        found = compiled.search(padded.encode("utf-8", "replace").decode())
-        return found[0].strip() if found else ""
+        found = compiled.search(padded.encode("utf-8", "replace"))  # of bytes RE2 need not count the characters
+        return str(found[0], "utf-8").strip() if found else ""
 
 
 def _options() -> re2.Options:
