@@ -32,8 +32,14 @@ def open_engine(url: str, *, pool_size: int = 16) -> Engine:
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
         return engine
+    # Without prepared statements: after five runs Postgres plans a prepared one for any parameter, and then reads a
+    # whole table to find that nothing is due. (A pooler between us and it would not keep them either.)
     return create_engine(
-        parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=8, pool_pre_ping=True
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=8,
+        pool_pre_ping=True,
+        connect_args={"prepare_threshold": None},
     )
 
 

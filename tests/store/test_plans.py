@@ -130,6 +130,17 @@ def test_every_query_of_a_queue_or_the_backlog_uses_its_index(filled: Engine, na
     assert wanted in everything, everything
 
 
+def test_a_queue_that_is_asked_again_and_again_never_begins_to_be_scanned(filled: Engine) -> None:
+    if filled.dialect.name == "sqlite":
+        pytest.skip("SQLite plans a statement once, without looking at its parameters")
+    long_ago = NOON - timedelta(days=1)
+    with reading(filled) as connection:
+        for _ in range(12):
+            assert not due.is_any_due(connection, "threads", long_ago)
+        scans = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'threads'"
+        assert connection.exec_driver_sql(scans).scalar() == 0
+
+
 SMALL = ("channels", "json_each", "CONSTANT ROW")  # a scan of these is no scan of a large table
 
 
