@@ -9,7 +9,7 @@ import click
 from monitor.cli import show
 from monitor.cli.call import DURATION, Call, complete_brand, pass_call
 from monitor.cli.thread import flag_lines
-from monitor.core.phrasing import local_time, waiting
+from monitor.core.phrasing import counted, local_time, waiting
 from monitor.model import Alert, AlertStatus, show_id
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ def _show_one(call: Call, typed: str, as_json: bool) -> None:
         alert = _find(connection, typed)
         flags = store.flags_of(connection, alert.brand, [alert]).get(alert.id, [])
     if as_json:
-        show.json_line({**asdict(alert), "id": show_id(alert.id), "flags": [asdict(flag) for flag in flags]})
+        show.json_line({**asdict(alert), "id": show_id(alert.id), "flags": [show.flag_fields(flag) for flag in flags]})
         return
     zone = call.glance.timezone(alert.brand)
     click.echo(f"{show_id(alert.id)}  {alert.brand}, {alert.rule}: {alert.severity.value}, {alert.status}")
-    click.echo(f"Opened {local_time(alert.opened_at, zone)}; told {alert.n_told} times")
+    click.echo(f"Opened {local_time(alert.opened_at, zone)}; told {counted(alert.n_told, 'time', 'times')}")
     for at, says in (
         (alert.acknowledged_at, f"Taken on by {show.words(alert.acknowledged_by)}"),
         (alert.snoozed_until, "Snoozed until"),

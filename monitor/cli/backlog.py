@@ -64,11 +64,25 @@ def _filters(
 
     return Filters(
         brands=[call.known("brand", name) for name in brand] or list(call.glance.brands),
-        source_id=call.known("source", source),
+        source_id=_source(call, source),
         severity=severity or "",
         waiting_since=call.now - older_than if older_than else None,
         **plain,
     )
+
+
+def _source(call: Call, name: str) -> str:
+    """The name of a source: of the configuration, or one that something was imported as.
+
+    Raises: NotFound.
+    """
+    if name in call.glance.sources or not name:
+        return name
+    from monitor.store import overview
+
+    with call.reading() as connection:
+        there = [*call.glance.sources, *overview.source_ids(connection)]
+    return call.known("source", name, dict.fromkeys(there))
 
 
 def _print_table(call: Call, lines: "list[Waiting]") -> None:

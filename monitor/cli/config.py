@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from monitor.cli.call import Call, pass_call
+from monitor.cli.family import Family
 from monitor.files import shipped, usual_places
 
 
-@click.group()
+@click.group(cls=Family)
 def config() -> None:
     """Say which configuration is used; print its JSON Schema."""
 

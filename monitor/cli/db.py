@@ -5,10 +5,11 @@ import click
 from monitor.cli import show
 from monitor.cli.call import Call, pass_call
 from monitor.cli.endings import ATTENTION
+from monitor.cli.family import Family
 from monitor.files import shipped
 
 
-@click.group()
+@click.group(cls=Family)
 def db() -> None:
     """Bring the database up to date, or say where it stands."""
 

@@ -14,7 +14,7 @@ import click
 from monitor.cli import show
 from monitor.cli.call import DURATION, Call, complete_brand, pass_call
 from monitor.core.phrasing import counted
-from monitor.model import StoredComment, show_id
+from monitor.model import show_id
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -53,26 +53,11 @@ def _rows(connection: "Connection", what: str, brands: Iterable[str], start: Any
         if what == "threads":
             yield from map(_thread, overview.all_threads(connection, brand, start))
         else:
-            yield from map(_comment, overview.all_comments(connection, brand, start))
+            yield from map(show.comment_fields, overview.all_comments(connection, brand, start))
 
 
 def _thread(row: "ThreadOverview") -> dict[str, Any]:
     return {**asdict(row), "id": show_id(row.id)}
-
-
-def _comment(stored: StoredComment) -> dict[str, Any]:
-    """One flat row: what we know of it, then what the platform said, then its author."""
-    ids = {name: getattr(stored, name) for name in ("id", "thread_id", "parent_id", "subject_id")}
-    ours = ("brand", "platform", "source_id", "seen_at", "text_changed_at", "deleted_at", "is_history")
-    comment = asdict(stored.comment)
-    author = {f"author_{name}": value for name, value in comment.pop("author").items()}
-    return {
-        **{name: None if value is None else show_id(value) for name, value in ids.items()},
-        **{name: getattr(stored, name) for name in ours},
-        **comment,
-        **author,
-        "signals": dict(stored.signals),
-    }
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import click
 
 from monitor.cli import show
 from monitor.cli.call import DURATION, Call, complete_brand, complete_source, pass_call
+from monitor.cli.family import Family
 from monitor.core.phrasing import counted, local_time
 from monitor.core.text import printable
 from monitor.model import Comment, show_id
@@ -28,7 +29,7 @@ COLUMNS = (
 )
 
 
-@click.group()
+@click.group(cls=Family)
 def rules() -> None:
     """Show the rules, try them on a text, or replay them over what is stored."""
 
@@ -191,12 +192,10 @@ def _replayed(call: Call, brand: str, since: timedelta) -> "Iterator[Replayed | 
 def _print_replayed(one: "Replayed", zone: str) -> None:
     click.echo(f"{show_id(one.thread_id)[: show.ID_LENGTH]}  {show.words(one.text, 90)}")
     for flag in one.flags:
-        says = "; ".join(show.words(reason.says, 120) for reason in flag.reasons)
+        says = "; ".join(show.reasons(flag.reasons, zone))
         click.echo(f"          {local_time(flag.raised_at, zone)}  {flag.severity.value}: {flag.rule}: {says}")
 
 
 def _print_replayed_json(one: "Replayed") -> None:
-    from dataclasses import asdict
-
-    flags = [asdict(flag) for flag in one.flags]
+    flags = [show.flag_fields(flag) for flag in one.flags]
     show.json_line({"brand": one.brand, "thread": show_id(one.thread_id), "text": one.text, "flags": flags})

@@ -7,7 +7,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import IO, Any, TypeVar
@@ -15,6 +15,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from monitor.core.text import excerpt, printable
+from monitor.model import Flag, Reason, StoredComment, show_id
 
 T = TypeVar("T")
 GAP = "  "
@@ -124,6 +125,40 @@ def cut(text: str, wide: int) -> str:
 def words(text: str, length: int = 140) -> str:
     """What somebody wrote, harmless and on one line."""
     return excerpt(text, length)
+
+
+def reasons(found: Sequence[Reason], zone: str) -> list[str]:
+    """Why a rule holds, as the messages say it: with values, thresholds and the brand's time, each reason once."""
+    from monitor.channels.render import Shortener, why
+
+    short = Shortener()
+    return list(dict.fromkeys(why(reason, zone, short) for reason in found))
+
+
+def flag_fields(flag: Flag) -> dict[str, Any]:
+    """A flag for a program; ids as they are shown and typed everywhere (as numbers they exceed what JSON keeps)."""
+    why = [{**asdict(reason), "comment_id": shown_id(reason.comment_id)} for reason in flag.reasons]
+    ids = {"thread_id": show_id(flag.thread_id), "alert_id": shown_id(flag.alert_id)}
+    return {**asdict(flag), **ids, "evidence": [show_id(one) for one in flag.evidence], "reasons": why}
+
+
+def comment_fields(stored: StoredComment) -> dict[str, Any]:
+    """A comment in one flat row: what we know of it, then what the platform said, then its author."""
+    ids = ("id", "thread_id", "parent_id", "subject_id")
+    ours = ("brand", "platform", "source_id", "seen_at", "text_changed_at", "deleted_at", "is_history")
+    comment = asdict(stored.comment)
+    author = {f"author_{name}": value for name, value in comment.pop("author").items()}
+    return {
+        **{name: shown_id(getattr(stored, name)) for name in ids},
+        **{name: getattr(stored, name) for name in ours},
+        **comment,
+        **author,
+        "signals": dict(stored.signals),
+    }
+
+
+def shown_id(number: int | None) -> str | None:
+    return None if number is None else show_id(number)
 
 
 def hint(text: str) -> None:

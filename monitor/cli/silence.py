@@ -7,6 +7,7 @@ import click
 
 from monitor.cli import show
 from monitor.cli.call import DURATION, Call, complete_brand, complete_source, pass_call
+from monitor.cli.family import Family
 from monitor.core.phrasing import local_time, waiting
 from monitor.errors import NotFound
 from monitor.model import Severity, Silence, make_id, show_id
@@ -22,7 +23,7 @@ COLUMNS = (
 )
 
 
-@click.group()
+@click.group(cls=Family)
 def silence() -> None:
     """Tell nobody about some alerts for a while; everything is still recorded."""
 
@@ -37,7 +38,11 @@ def silence() -> None:
 @click.option("--platform", "-p", default="", help="Only alerts about this platform.")
 @click.option("--source", "-s", default="", shell_complete=complete_source, help="Only alerts about this source.")
 @click.option(
-    "--severity", default="", type=click.Choice(["", *Severity]), show_choices=False, help="Only this severity."
+    "--severity",
+    default="",
+    type=click.Choice(["", *Severity]),
+    show_choices=False,
+    help="Only this severity and what is less urgent.",
 )
 @click.option("--why", "-m", "comment", default="", help="The reason, for the record.")
 @pass_call

@@ -9,6 +9,7 @@ import click
 
 from monitor.cli import show
 from monitor.cli.call import Call, complete_brand, complete_source, pass_call
+from monitor.cli.endings import ATTENTION
 from monitor.core.phrasing import counted, waiting
 from monitor.errors import NotFound
 
@@ -40,6 +41,7 @@ def sources(call: Call, /, brand: str, failing: bool, as_json: bool) -> None:
     call.known("brand", brand)
     with call.reading() as connection:
         found = [one for one in store.report(connection) if not brand or one.brand == brand]
+    _hint_at_new(call, {one.id for one in found}, brand)
     if failing:
         found = [one for one in found if state(one, call.now) not in ("well", "new")]
     if as_json:
@@ -48,7 +50,15 @@ def sources(call: Call, /, brand: str, failing: bool, as_json: bool) -> None:
     elif found:
         show.table(COLUMNS, [_row(one, call.now) for one in found])
     else:
-        click.echo("Every source is well." if failing else "There are no sources.")
+        click.echo("Every source is well." if failing else "No source was read yet.")
+
+
+def _hint_at_new(call: Call, there: set[str], brand: str) -> None:
+    """Name the configured sources that no daemon knows of yet."""
+    new = [name for name, of in call.glance.sources.items() if name not in there and (not brand or of == brand)]
+    if new:
+        shown = ", ".join(new[:5]) + (f" and {len(new) - 5:,} more" if len(new) > 5 else "")
+        show.hint(f"Not taken up yet: {shown}. `heedful run` does so at its start, and on SIGHUP.")
 
 
 def state(one: "SourceReport", now: datetime) -> str:
@@ -84,7 +94,8 @@ def _row(one: "SourceReport", now: datetime) -> list[str]:
 def poll(call: Call, /, names: tuple[str, ...], here: bool) -> None:
     """Read sources now instead of when they are due; all of them if none is named.
 
-    A running daemon does it; with --here this command does it itself (for cron).
+    A running daemon does it; with --here this command does it itself (for cron). Exit code 3: one of them is closed,
+    or no daemon knows of it yet.
     """
     for name in names:
         call.known("source", name)
@@ -98,7 +109,16 @@ def poll(call: Call, /, names: tuple[str, ...], here: bool) -> None:
 
     with call.writing() as connection:
         n = store.request_poll(connection, wanted, call.now)
-    click.echo(f"{counted(n, 'source is', 'sources are')} read as soon as the daemon looks.")
+        there = {one.id: one for one in store.report(connection)} if n < len(wanted) else {}
+    if n:
+        click.echo(f"{counted(n, 'source is', 'sources are')} read as soon as the daemon looks.")
+    if n < len(wanted):
+        for name in wanted:
+            if name not in there:
+                click.echo(f"{name}: no daemon has taken it up yet; `heedful run` does, or --here reads it now")
+            elif there[name].closed_at:
+                click.echo(f"{name}: closed: {show.words(there[name].closed_reason, 300)}")
+        raise SystemExit(ATTENTION)
 
 
 def _poll_here(call: Call, wanted: tuple[str, ...]) -> None:

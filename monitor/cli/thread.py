@@ -10,6 +10,7 @@ import click
 from monitor.cli import show
 from monitor.cli.call import DURATION, Call, pass_call
 from monitor.cli.conversation import draw
+from monitor.cli.family import Family
 from monitor.core.phrasing import local_time, waiting
 from monitor.model import Flag, show_id
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 THREADS = click.argument("threads", nargs=-1, required=True, metavar="THREAD...")
 
 
-@click.group()
+@click.group(cls=Family)
 def thread() -> None:
     """Show a conversation; close, reopen, snooze, assign it, or write a note.
 
@@ -45,8 +46,8 @@ def show_thread(call: Call, /, thread: str, as_json: bool) -> None:
         done = acts.of_thread(connection, brand, thread_id)
     if as_json:
         beside = {
-            "flags": list(map(asdict, flags)),
-            "comments": list(map(asdict, held)),
+            "flags": [show.flag_fields(flag) for flag in flags],
+            "comments": [show.comment_fields(one) for one in held],
             "acts": list(map(asdict, done)),
         }
         show.json_line({**asdict(row), "id": show_id(row.id), **beside})
@@ -92,10 +93,10 @@ def _head(row: "ThreadOverview", now: datetime, zone: str) -> list[str]:
 
 
 def flag_lines(flag: Flag, zone: str) -> list[str]:
-    """A flag with its reasons, for people."""
+    """A flag with its reasons, for people, on the clock of the brand."""
     history = " (history: nobody is told)" if flag.is_history else ""
     lines = [f"{flag.severity.value}: {flag.rule}, since {local_time(flag.raised_at, zone)}{history}"]
-    return lines + [f"  {show.words(reason.says, 300)}" for reason in flag.reasons]
+    return lines + [f"  {reason}" for reason in show.reasons(flag.reasons, zone)]
 
 
 Act = Callable[["Connection", str, int], None]

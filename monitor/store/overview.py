@@ -99,6 +99,11 @@ def count(connection: Connection, what: str, brand: str, since: datetime | None 
     )
 
 
+def source_ids(connection: Connection) -> list[str]:
+    """Every source that a stored thread came from, those of imports too."""
+    return sorted(connection.execute(select(schema.threads.c.source_id).distinct()).scalars())
+
+
 def brands(connection: Connection) -> list[str]:
     """Every brand of which anything is stored."""
     found = select(schema.sources.c.brand).union(select(_T.c.brand)).order_by("brand")

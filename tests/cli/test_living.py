@@ -280,3 +280,47 @@ def test_a_replay_says_what_would_have_been_flagged_and_when_and_changes_nothing
     assert "2 of 3 threads" not in busy.run("rules", "replay").stdout
     assert "1 of 3 threads would have been flagged" in busy.run("rules", "replay", "--rule", "angry").stdout
     assert [line["id"] for line in busy.lines("backlog")] == [line["id"] for line in before]
+
+
+def test_what_was_imported_is_a_source_of_the_backlog_too(shop: Shop, tmp_path: Path) -> None:
+    table = tmp_path / "old.csv"
+    table.write_text("native_id,author_name,created_at,text\n1,kim,2026-01-05T10:00Z,Do you open on Sunday?\n")
+    shop.run("import", str(table), "--brand", "shop", "--time", "%Y-%m-%dT%H:%MZ")
+    (line,) = shop.lines("backlog", "--source", "import-old")
+    assert line["author_name"] == "kim"
+    assert 'did you mean "import-old"' in shop.run("backlog", "--source", "import-odl", code=2).stderr
+
+
+def test_reasons_are_told_on_the_brands_clock_with_their_thresholds_each_once(shop: Shop) -> None:
+    shop.config.write_text(shop.config.read_text().replace("Europe/London", "Asia/Tokyo"))
+    shop.say(("kim", timedelta(hours=5), "Do you open on Sunday?"), ("kim", timedelta(hours=5), "And on Monday?"))
+    shop.run("poll", "--here")
+    thread = shop.lines("backlog")[0]["id"]
+    for shown in (shop.run("thread", "show", thread).stdout, shop.run("rules", "replay").stdout):
+        assert "threshold 4h" in shown
+        assert " UTC" not in shown
+        assert " JST" in shown
+
+
+def test_ids_in_json_are_those_that_people_type(busy: Shop) -> None:
+    busy.run("poll", "--here")
+    lou = next(line["id"] for line in busy.lines("backlog") if line["author_name"] == "Lou")
+    (whole,) = busy.lines("thread", "show", lou)
+    (comment,) = whole["comments"]
+    assert comment["thread_id"] == whole["flags"][0]["thread_id"] == lou
+    assert whole["flags"][0]["evidence"] == [comment["id"]]
+    (alert,) = busy.lines("alerts")
+    (shown,) = busy.lines("alerts", alert["id"])
+    assert shown["flags"][0]["alert_id"] == alert["id"]
+    flags = [flag for line in busy.lines("rules", "replay") for flag in line["flags"] if line["thread"] == lou]
+    assert {flag["thread_id"] for flag in flags} == {lou}
+
+
+def test_a_source_that_no_daemon_knows_of_yet_is_not_said_to_be_read(shop: Shop) -> None:
+    shop.run("db", "upgrade")
+    shown = shop.run("poll", "letters", code=3)
+    assert shown.stdout == "letters: no daemon has taken it up yet; `heedful run` does, or --here reads it now\n"
+    assert "Not taken up yet: letters." in shop.run("sources").stderr
+    shop.run("poll", "--here")
+    assert "1 source is read as soon as the daemon looks." in shop.run("poll", "letters").stdout
+    assert shop.run("sources").stderr == ""
