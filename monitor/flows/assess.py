@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from monitor import log, signals
 from monitor.core import alerts as decide
@@ -18,7 +18,7 @@ from monitor.model import UNFLAGGED_RANK, Flag, Severity, StoredComment, Team, T
 from monitor.store import alerts, due, sources, threads
 from monitor.store import comments as store
 from monitor.store.due import Claim
-from monitor.store.engine import reading, writing
+from monitor.store.engine import is_conflict, reading, writing
 
 _log = log.get()
 
@@ -80,8 +80,10 @@ def assess(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime, w
             held = {claimed.id for claimed in due.still_ours(connection, "threads", claims)}
             kept = [assessment for assessment in assessments if assessment.row.claim.id in held]
             n_alerts = _save(connection, plan, kept, now)
-    except IntegrityError:
-        # Another host opened the same alert at the same instant: assess again, and join it.
+    except DBAPIError as error:
+        if not is_conflict(error):
+            raise
+        # Another host opened the same alert at the same instant, or each waited for the other: assess again.
         with writing(engine) as connection:
             due.mark_due(connection, "threads", [claimed.key for claimed in claims], now)
         return

@@ -8,6 +8,7 @@ from random import random
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from monitor import log, signals
 from monitor.core.backoff import next_try
@@ -20,7 +21,7 @@ from monitor.model import Comment, Signals, Source
 from monitor.store import comments as store
 from monitor.store import quarantine, rechecks, sources
 from monitor.store.due import Claim
-from monitor.store.engine import reading, writing
+from monitor.store.engine import is_conflict, reading, writing
 
 _log = log.get()
 
@@ -88,7 +89,12 @@ class Poller:
             _log.exception("source.crashed", source=source.id)
             self._failed(claimed, source, RemoteError(f"{type(error).__name__} in the connector; see the log"))
             return
-        self._commit(claimed, source, reader, turn, started_at)
+        try:
+            self._commit(claimed, source, reader, turn, started_at)
+        except DBAPIError as error:
+            if not is_conflict(error):
+                raise
+            self._commit(claimed, source, reader, turn, started_at)  # the other one has ended by now
 
     def _read_page(self, reader: Reader, source: Source, now: datetime) -> Turn:
         page = reader.fetch_page(source.cursor, now)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from monitor.errors import ConfigError
 
@@ -81,6 +81,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A read transaction: one consistent view; takes no write lock."""
     with engine.connect().execution_options(heedful_reads=True) as connection, connection.begin():
         yield connection
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether a transaction met another one (a deadlock, the same row made twice): nothing was written, do it again."""
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
 
 
 def is_postgres(connection: Connection) -> bool:

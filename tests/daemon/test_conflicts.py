@@ -1,0 +1,68 @@
+"""Transactions of several hosts that wait for each other: Postgres ends one of them, and it is made again at once."""
+
+from datetime import timedelta
+from threading import Thread
+from time import sleep
+
+import pytest
+from sqlalchemy import Engine, func, select, text
+
+from monitor.flows import assess
+from monitor.store import due, schema
+from monitor.store.engine import reading, writing
+from tests.flows.brand import ANGRY, Bakery
+
+on_postgres = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+LOCK_THREAD = text("SELECT id FROM threads WHERE brand = 'bakery' AND id = :id FOR UPDATE")
+LOCK_COMMENT = text("SELECT id FROM comments WHERE brand = 'bakery' AND native_id = :id FOR UPDATE")
+
+
+@on_postgres
+def test_an_assessment_that_loses_a_deadlock_is_made_again_at_once(engine: Engine) -> None:
+    bakery = Bakery(engine)
+    bakery.platform.say("post", "We are open on Sunday", bakery.now, "bakery", kind="post")
+    bakery.platform.say("1", ANGRY, bakery.now + timedelta(seconds=1), subject="post")
+    bakery.poll()
+    with reading(engine) as connection:
+        table = schema.comments
+        ids = {row[0]: row[1] for row in connection.execute(select(table.c.native_id, table.c.thread_id))}
+    with writing(engine) as connection:
+        claims = due.claim(connection, "threads", bakery.now, bakery.plan.lease, 10)
+        [ours] = [claimed for claimed in claims if claimed.id == ids["1"]]
+    with writing(engine) as other:
+        other.execute(LOCK_THREAD, {"id": ids["post"]})
+        thread = Thread(target=assess.assess, args=(engine, bakery.plan, [ours], bakery.now, bakery.woken.append))
+        thread.start()
+        sleep(0.4)  # it holds its thread now and waits for the post's, which it has to make due
+        other.execute(LOCK_THREAD, {"id": ids["1"]})
+    thread.join(10)
+    with reading(engine) as connection:
+        assert due.lag(connection, "threads", bakery.now) == timedelta(0)
+        rows = (
+            connection.execute(select(schema.threads.c.due_at).where(schema.threads.c.id == ids["1"])).scalars().all()
+        )
+    assert rows == [int(bakery.now.timestamp() * 1_000_000)]
+    bakery.assess()
+    assert bakery.woken.count("alerts") == 1
+
+
+@on_postgres
+def test_a_poll_that_loses_a_deadlock_is_stored_at_once(engine: Engine) -> None:
+    bakery = Bakery(engine)
+    bakery.platform.say("1", "Is it open?", bakery.now)
+    bakery.poll()
+    with reading(engine) as connection:
+        thread_id = connection.execute(select(schema.threads.c.id)).scalar_one()
+    bakery.platform.say("1", "Is it open on Sunday?", bakery.now)
+    bakery.later(minutes=1)
+    with writing(engine) as other:
+        other.execute(LOCK_THREAD, {"id": thread_id})
+        thread = Thread(target=bakery.poll)
+        thread.start()
+        sleep(0.4)  # it has written the comment and waits for its thread
+        other.execute(LOCK_COMMENT, {"id": "1"})
+    thread.join(10)
+    with reading(engine) as connection:
+        assert connection.execute(select(schema.comments.c.text)).scalars().all() == ["Is it open on Sunday?"]
+        assert not due.is_any_due(connection, "sources", bakery.now)
+        assert connection.execute(select(func.count()).select_from(schema.revisions)).scalar_one() == 1
