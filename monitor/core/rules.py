@@ -1,7 +1,7 @@
 """Rules: which threads people must look at, how urgently, and why."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -136,19 +136,16 @@ class RuleSet:
                     soonest = truth
         return list(held.values()), soonest
 
-    def _candidates(self, facts: Facts) -> Iterator[StoredComment | None]:
-        if facts.subject_people and self._of_posts:
-            yield None
-        for number in facts.state.open_ids:
-            comment = facts.comments.get(number)
-            if comment is not None:
-                yield comment
+    def _candidates(self, facts: Facts) -> list[StoredComment | None]:
+        about_post: list[StoredComment | None] = [None] if facts.subject_people and self._of_posts else []
+        held = facts.comments
+        return about_post + [held[number] for number in facts.state.open_ids if number in held]
 
     def _worth_asking(self, view: View) -> _Asked:
         """The rules that could hold: most rules of words are ruled out by one look at the text."""
         if view.comment is None:
             return self._of_posts
-        if not self._words or self._words.isdisjoint(view.hits()):
+        if not self._words or self._words.isdisjoint(view.hits_in(view.comment)):
             return self._of_comments
         return self._of_comments + self._of_words
 

@@ -8,6 +8,7 @@ min, `any` is max and `not` is minus, and when a verdict could change comes with
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -152,8 +153,11 @@ def signal_names() -> tuple[str, ...]:
 
 def version_of(name: str, stored: StoredComment) -> str:
     """The version of the signal with which this comment was measured."""
-    for entry in stored.signals_version.split(","):
-        measured, _, version = entry.partition("=")
-        if measured == name and version:
-            return version
-    return str(signals.version_of(name))
+    return _versions(stored.signals_version).get(name) or str(signals.version_of(name))
+
+
+@lru_cache(maxsize=16)  # most comments of a database were measured with the same few versions
+def _versions(told: str) -> Mapping[str, str]:
+    """By signal, of several words for one the first that says anything."""
+    entries = [entry.partition("=") for entry in reversed(told.split(","))]
+    return {name: version for name, _, version in entries if version}

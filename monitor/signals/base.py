@@ -39,7 +39,9 @@ class Signal(Protocol):
 
 
 def sigmoid(z: float) -> float:
-    return 1.0 / (1.0 + exp(-max(-_CERTAIN, min(_CERTAIN, z))))
+    if not -_CERTAIN < z < _CERTAIN:
+        z = -_CERTAIN if z <= -_CERTAIN else _CERTAIN
+    return 1.0 / (1.0 + exp(-z))
 
 
 @dataclass(frozen=True)
