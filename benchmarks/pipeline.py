@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -28,6 +29,7 @@ from monitor.store.engine import open_engine, reading, writing
 from monitor.store.rows import COLUMNS
 
 SOURCE, BRAND = "bench", "bakery"
+PAGES_PER_BATCH = 9  # a page has about 33 threads; assess.BATCH is 300
 NOW = BASE + timedelta(hours=1)
 
 
@@ -63,14 +65,17 @@ class Pipeline:
     now: datetime = NOW
 
     def poll_all(self) -> None:
+        """Read every page; meanwhile due threads gather, and the assessor takes as many as it works at once."""
         poller = Poller(self.engine, lambda: self.plan, self.memory, lambda: self.now, _ignore)
-        while True:
+        for n_polls in count(1):
             with writing(self.engine) as connection:
                 claims = sources.claim(connection, self.now, self.plan.lease, 1, {}, 1)
+            if claims:
+                poller.poll(claims[0][1])
+            if not claims or n_polls % PAGES_PER_BATCH == 0:
+                self.settle()
             if not claims:
                 return
-            poller.poll(claims[0][1])
-            self.settle()
 
     def settle(self) -> None:
         while assess.assess_due(self.engine, self.plan, lambda: self.now, _ignore):

@@ -13,7 +13,7 @@ def to_us(at: datetime) -> int:
 
 def from_us(us: int) -> datetime:
     """An instant of the tables, aware UTC."""
-    return _EPOCH + timedelta(microseconds=us)
+    return _EPOCH + timedelta(0, 0, us)
 
 
 def opt_us(at: datetime | None) -> int | None:
