@@ -62,7 +62,7 @@ class Daemon:
         self._senders = Crew("deliver", daemon.deliver_threads, lambda: self.wake("deliveries"))
         self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
         self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
-        self._health = HealthServer(app, self) if daemon.health_port else None
+        self._health = HealthServer(self) if daemon.health_port else None
 
     def wake(self, queue: str) -> None:
         """A commit made rows of this queue due: look at it now instead of at the next tick."""

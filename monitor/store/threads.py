@@ -163,7 +163,8 @@ def raise_under_post(connection: Connection, brand: str, post_id: int, severity:
     The fencing number is incremented: a verdict made before would put the old rank back.
     """
     one = mark(connection)
-    where = f"brand = {one} AND awaiting_since IS NOT NULL AND subject_id = {one} AND +rank > {one}"  # + keeps SQLite off the backlog's index
+    # The + keeps SQLite off the backlog's index, in which it would read every rank below.
+    where = f"brand = {one} AND awaiting_since IS NOT NULL AND subject_id = {one} AND +rank > {one}"
     statement = f"UPDATE threads SET rank = {one}, severity = {one}, claim_no = claim_no + 1 WHERE {where}"  # noqa: S608
     connection.exec_driver_sql(statement, (severity.rank, severity.value, brand, post_id, severity.rank))
 

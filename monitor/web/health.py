@@ -5,34 +5,43 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy.exc import SQLAlchemyError
 
+from monitor.app import App
 from monitor.store import outbox, sources
 from monitor.store.engine import reading
-
-if TYPE_CHECKING:
-    from monitor.app import App
-    from monitor.scheduler import Daemon
 
 LAG_LIMIT = timedelta(minutes=5)  # of a queue, beyond which the daemon says that it is not ready
 
 StartResponse = Callable[..., Any]
 
 
+class Watched(Protocol):
+    """What is asked about the daemon."""
+
+    @property
+    def app(self) -> App: ...
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    def lags(self) -> dict[str, timedelta]: ...
+
+
 class HealthServer:
     """Serves the three paths on a port of its own, in threads of its own."""
 
-    def __init__(self, app: "App", daemon: "Daemon") -> None:
-        self._app, self._daemon = app, daemon
+    def __init__(self, daemon: Watched) -> None:
+        self._app, self._daemon = daemon.app, daemon
         registry = CollectorRegistry()
-        registry.register(_Collector(app, daemon))
+        registry.register(_Collector(daemon))
         self._metrics = make_wsgi_app(registry, disable_compression=True)
-        table = app.settings.daemon
+        table = daemon.app.settings.daemon
         self._server = make_server(
             table.health_host, table.health_port, self._answer, server_class=_Threading, handler_class=_Quiet
         )
@@ -78,8 +87,8 @@ def _say(start_response: StartResponse, is_well: bool, body: dict[str, Any]) -> 
 class _Collector:
     """Reads the figures from the store when they are asked for: nothing is counted in memory."""
 
-    def __init__(self, app: "App", daemon: "Daemon") -> None:
-        self._app, self._daemon = app, daemon
+    def __init__(self, daemon: Watched) -> None:
+        self._app, self._daemon = daemon.app, daemon
 
     def collect(self) -> Iterator[Metric]:
         lag = GaugeMetricFamily("heedful_queue_lag_seconds", "Age of the oldest due row.", labels=["queue"])
