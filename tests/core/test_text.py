@@ -160,3 +160,11 @@ def test_an_excerpt_is_cut_between_words_and_never_within_a_sign() -> None:
     assert excerpt("x" * 30, 10) == "x" * 9 + "…"
     assert excerpt("12345678👩\u200d👧 and more", 11) == "12345678…"
     assert excerpt("short") == "short"
+
+
+def test_of_every_mark_there_is_no_more_than_four_are_stacked() -> None:
+    marks = [chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) in ("Mn", "Me")]
+    assert len(marks) > 1_000
+    for mark in marks:
+        shown = printable("a" + mark * 9)
+        assert shown in ("a", "a" + mark * 4), f"U+{ord(mark):04X}"  # some are not shown at all
