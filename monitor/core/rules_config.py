@@ -1,6 +1,6 @@
 """Reading rule files: parsed TOML to compiled rules, or a refusal that names file, key, reason and nearest name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -77,7 +77,7 @@ def read_rules(
         top.finish()
     matcher = Matcher()
     context = Context(known, named, matcher)
-    rules = [_read_rule(name, origin, context) for name, origin in origins.items()]
+    rules = [_read_rule(name, origin, context, origins) for name, origin in origins.items()]
     matcher.build()
     matters = {rule.name: {**origins[rule.name].table, "title": ""} for rule in rules if rule.is_enabled}
     return rules, matcher, {"rules": matters, "lists": named}
@@ -98,13 +98,14 @@ def _read_lists(section: Section, from_files: Mapping[str, Sequence[str]]) -> di
     return found
 
 
-def _read_rule(name: str, origin: _Origin, context: Context) -> Rule:
+def _read_rule(name: str, origin: _Origin, context: Context, others: Collection[str]) -> Rule:
     section = Section(origin.file, f"rules.{name}", origin.table)
     if not name.replace("-", "").replace("_", "").isalnum():
         section.refuse("", "a rule's name is made of letters, digits, - and _")
     when = section.get("when")
     if when is None:
-        section.refuse("when", "this is missing")
+        hint = nearest(name, [other for other in others if other != name])
+        section.refuse("when", "this is missing" + (f"; {hint}" if hint.startswith("did you mean") else ""))
     condition = read_condition(Asked(origin.file, f"rules.{name}.when", when, context))
     leaves = list(_leaves(condition))
     windows = [leaf.window for leaf in leaves if leaf.window is not None]

@@ -64,7 +64,8 @@ def read_brand(reading: Reading, brand_id: str, raw: Raw) -> BrandSettings | Non
     hours = None if table.hours is None else _read_hours(reading, table.hours, f"{key}.hours")
     holidays = table.holidays if isinstance(table.holidays, str) else ", ".join(table.holidays)
     team = _read_team(reading, table, f"{key}.team")
-    _check_calendar(reading, table.timezone, hours, holidays, key)
+    is_read = len(reading.errors) == n_errors
+    _check_calendar(reading, table.timezone, hours if is_read else None, holidays, key)
     if len(reading.errors) > n_errors:
         return None
     return BrandSettings(table.name or brand_id, table.timezone, hours, holidays, team)

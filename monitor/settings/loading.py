@@ -120,7 +120,8 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     )
     rules = _read_rules(reading, raw, known)
     if rules:
-        _check_routes(reading, routes, raw, rules)
+        platforms = {*connectors, *(source.platform for source in sources.values())}
+        _check_routes(reading, routes, raw, rules, () if reading.errors else platforms)
     if not (database and daemon and alerts and threads and rules):
         return None
     return Settings(
@@ -181,12 +182,15 @@ def _read_routes(reading: Reading, raw: Raw) -> dict[int, Route]:
     }
 
 
-def _check_routes(reading: Reading, routes: Mapping[int, Route], raw: Raw, rules: RuleSet) -> None:
-    """Refuse what a route names and what is not there."""
+def _check_routes(
+    reading: Reading, routes: Mapping[int, Route], raw: Raw, rules: RuleSet, platforms: Collection[str]
+) -> None:
+    """Refuse what a route names and what is not there; `platforms` is empty where they are not all known."""
     channels, brands = reading.table(raw, "channels"), reading.table(raw, "brands")
     for place, route in routes.items():
         named: list[tuple[str, str, Collection[str]]] = [("channels", name, channels) for name in route.channels]
         named += [("brand", route.brand, brands), ("rule", route.rule, rules.titles)]
+        named += [("platform", route.platform, platforms)] if platforms else []
         for key, name, known in named:
             if name and name not in known:
                 reason = f'there is no {key.removesuffix("s")} "{name}"{nearest(name, known)}'
@@ -204,6 +208,10 @@ def _read_rules(reading: Reading, raw: Raw, known: Known) -> RuleSet | None:
     try:
         for name in names:
             path = shipped("config", "rules.toml") if name == SHIPPED else _path(reading, name)
+            if not path.exists():
+                beside = [SHIPPED, *(other.name for other in sorted(reading.directory.glob("*.toml")))]
+                reading.refuse("rules", f"there is no file {path}{nearest(name, beside)}")
+                return None
             tables.append((str(path), read_toml(path)))
             lists |= _read_lists(path, tables[-1])
         return load_rules(tables, known, lists)

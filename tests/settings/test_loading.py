@@ -264,6 +264,7 @@ def test_a_brand_that_makes_no_sense_is_refused(tmp_path: Path, line: str, key: 
         ('rules = "rules.toml"', "rules", "must be a list of files"),
         ("playbooks = 3", "playbooks", "name of a directory"),
         ('playbooks = "nowhere"', "playbooks", "there is no directory"),
+        ('rules = ["shiped"]', "rules", 'did you mean "shipped"?'),
         ('[database]\nurl = "mysql://x"', "database.url", 'must begin with "sqlite:///"'),
         ("[[routes]]\nchannels = []", "routes.1.channels", "at least 1"),
     ],
@@ -286,6 +287,22 @@ def test_own_rules_change_the_shipped_ones_and_are_refused_with_their_own_file(t
         load(tmp_path, 'rules = ["shipped", "mine.toml"]\n' + WHOLE)
     assert "mine.toml" in str(caught.value)
     assert "offensive-post" in str(caught.value)
+
+
+def test_a_rule_of_ours_that_is_misnamed_in_an_own_file_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[rules.angryy]\nseverity = "high"\n')
+    with pytest.raises(ConfigErrors, match=r"mine\.toml: rules\.angryy\.when: this is missing; did you mean 'angry'\?"):
+        load(tmp_path, 'rules = ["shipped", "mine.toml"]\n' + WHOLE)
+
+
+def test_a_route_for_a_platform_that_nothing_reads_is_refused(tmp_path: Path) -> None:
+    misnamed = WHOLE + '[[routes]]\nchannels = ["bell"]\nplatform = "prak"\n'
+    assert faults(tmp_path, misnamed) == {"routes.2.platform": 'there is no platform "prak"; did you mean "park"?'}
+
+
+def test_hours_that_cannot_be_read_are_not_also_called_empty(tmp_path: Path) -> None:
+    found = faults(tmp_path, '[brands.shop]\nhours = { mon-fry = "09:00-17:00" }\n')
+    assert list(found) == ["brands.shop.hours.mon-fry"]
 
 
 def test_own_playbooks_lie_over_the_shipped_ones(tmp_path: Path) -> None:
