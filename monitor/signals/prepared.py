@@ -32,7 +32,7 @@ _ANGRY_EMOJI = re.compile("[😡🤬😠👿💩🖕😤🤮🤢👎🙄😒😑
 _WARM_EMOJI = re.compile("[😀-😍😘😚😋🤗🙏👍👏❤💕💖💗💙💚💛💜🎉🙌✨😎☺🥰🤩💯👌✌🥳]|:[-']?[)D]|<3")
 _SAD_EMOJI = re.compile("[😕😖😞😟😢😣😥😩😫😭😿🙁☹😰😱😔😓💔🥺]|:[-']?[(/]")
 _APOSTROPHES = re.compile("['’‘`´ʼ＇]")
-_MARKS = {"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", ";": "?"}
+_MARKS = {"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", "\u037e": "?"}  # the last one is Greek
 _ANY_MARK, _TO_OURS = re.compile(f"[{''.join(_MARKS)}]"), str.maketrans(_MARKS)
 
 
@@ -96,8 +96,9 @@ def prepare(comment: Comment) -> Prepared:
 
 def _in_our_letters(text: str) -> str:
     """Without invisible characters, each letter in its plainest form and each mark as English writes it."""
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return plain.translate(_TO_OURS) if _ANY_MARK.search(plain) else plain
+    if _ANY_MARK.search(text):
+        text = text.translate(_TO_OURS)  # before NFKC, which makes a semicolon of the Greek question mark
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _emoji(plain: str) -> list[str]:

@@ -159,3 +159,13 @@ def test_every_phrase_of_the_lists_compiled_and_can_be_quoted():
     assert {group.split(".")[0] for group in book.groups} == {"angry", "needs_reply", "closing", "mistake", "tagging"}
     prepared = prepare(comment("the link is dead and nobody answers"))
     assert all(book.quote(hit, prepared.padded) for hit in prepared.hits)
+
+
+def test_a_semicolon_is_no_question_and_the_greek_question_mark_is_one() -> None:
+    calm, asks = (
+        measure([Comment("1", "comment", text, Author("1", "Kim"), datetime(2026, 1, 1, tzinfo=UTC))])[0]
+        for text in ("Schöne Sache; bis bald", "Πότε ανοίγετε\u037e")
+    )
+    assert isinstance(calm["needs_reply"], float)
+    assert isinstance(asks["needs_reply"], float)
+    assert calm["needs_reply"] < 0.4 < asks["needs_reply"]
