@@ -23,6 +23,7 @@ from monitor.flows.memory import Memory
 from monitor.flows.poll import Poller
 from monitor.store import due, outbox, sources
 from monitor.store.engine import reading, writing
+from monitor.store.wake import Wakes
 from monitor.systemd import notify as tell_systemd
 from monitor.web.health import HealthServer
 
@@ -58,15 +59,24 @@ class Daemon:
         poller = Poller(app.engine, lambda: app.plan, Memory(), app.now, self.wake)
         deliverer = Deliverer(app.engine, lambda: app.plan, app.now, self.wake)
         self._poller, self._deliverer = poller, deliverer
-        self._pollers = Crew("poll", daemon.poll_threads, lambda: self.wake("sources"))
-        self._senders = Crew("deliver", daemon.deliver_threads, lambda: self.wake("deliveries"))
+        self._pollers = Crew("poll", daemon.poll_threads, self.pumps["sources"].wake)
+        self._senders = Crew("deliver", daemon.deliver_threads, self.pumps["deliveries"].wake)
         self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
+        self._wakes = Wakes(app.engine, self._hear) if app.engine.dialect.name == "postgresql" else None
         self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
         self._health = HealthServer(self) if daemon.health_port else None
 
     def wake(self, queue: str) -> None:
         """A commit made rows of this queue due: look at it now instead of at the next tick."""
         self.pumps[queue].wake()
+        if self._wakes:
+            self._wakes.say(queue)
+
+    def _hear(self, queue: str) -> None:
+        """Another host made rows of this queue due; "" is any of them, and what we do not know is not for us."""
+        for name, pump in self.pumps.items():
+            if queue in ("", name):
+                pump.wake()
 
     def start(self) -> None:
         """Upgrade the store, take over the configuration and begin."""
@@ -80,6 +90,8 @@ class Daemon:
         self._every("prune", PRUNE_EVERY, self._prune)
         self._every("watchdog", timedelta(seconds=10), self._watchdog)
         self._clock.start()
+        if self._wakes:
+            self._wakes.start()
         for pump in self.pumps.values():
             pump.wake()
         if self._health:
@@ -111,6 +123,8 @@ class Daemon:
         self._stop.set()
         ends = monotonic() + self.app.settings.daemon.lease.total_seconds()
         self._clock.shutdown(wait=False)
+        if self._wakes:
+            self._wakes.stop()
         for pump in self.pumps.values():
             pump.stop(max(0.0, ends - monotonic()))
         crews = [threading.Thread(target=crew.stop, daemon=True) for crew in (self._pollers, self._senders)]
