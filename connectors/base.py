@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
+from pydantic import BaseModel, ConfigDict
+
 from monitor.http import HttpClient
 from monitor.model import Comment
-from pydantic import BaseModel, ConfigDict
 
 Json = Any  # whatever json.loads returns
 
