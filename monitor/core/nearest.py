@@ -13,4 +13,4 @@ def nearest(name: str, names: Iterable[str]) -> str:
         return f'; did you mean "{folded[close[0]]}"?'
     if not known:
         return ""
-    return f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}"
+    return f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known[:40])}{', ...' if len(known) > 40 else ''}"

@@ -1,24 +1,14 @@
 """Reading a table of parsed TOML strictly: what is wrong is said with its file, its key and the nearest valid name."""
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from monitor.core.durations import parse_duration
+from monitor.core.nearest import nearest
 from monitor.errors import ConfigError
 
-_DURATION = re.compile(r"\s*(\d{1,9})\s*(s|m|h|d|w)\s*")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST = timedelta(days=3660)
-
-
-def nearest(name: str, valid: Collection[str]) -> str:
-    """A hint for a name that is not valid: the nearest one, or what there is."""
-    close = get_close_matches(name.casefold(), sorted(valid), n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"valid are {', '.join(sorted(valid))}" if valid else "there are none"
 
 
 class Section:
@@ -68,10 +58,12 @@ class Section:
         value = self.get(key)
         if value is None and default is not None:
             return default
-        found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
+        try:
+            length = parse_duration(value)
+        except ValueError as error:
+            self.refuse(key, str(error))
         if not timedelta(0) < length <= _LONGEST:
-            self.refuse(key, f'this must be a duration such as "30s", "5m", "4h", "2d" or "1w", not {value!r}')
+            self.refuse(key, f"{value!r} is no duration that a rule can use: more than nothing, at most ten years")
         return length
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -88,7 +80,7 @@ class Section:
     def choice(self, key: str, valid: Collection[str], default: str | None = None) -> str:
         value = self.text(key, default)
         if value not in valid:
-            self.refuse(key, f"{value!r} is not one of them; {nearest(value, valid)}")
+            self.refuse(key, f"{value!r} is not one of them{nearest(value, valid)}")
         return value
 
     def choices(self, key: str, valid: Collection[str] | None, what: str) -> tuple[str, ...]:
@@ -96,11 +88,11 @@ class Section:
         names = self.texts(key)
         for name in names:
             if valid is not None and name not in valid:
-                self.refuse(key, f"there is no {what} {name!r}; {nearest(name, valid)}")
+                self.refuse(key, f"there is no {what} {name!r}{nearest(name, valid)}")
         return names
 
     def finish(self) -> None:
         """Refuse the keys that nobody asked for."""
         for key in self.table:
             if key not in self._asked:
-                self.refuse(key, f"unknown key; {nearest(key, self._asked)}")
+                self.refuse(key, f"unknown key{nearest(key, self._asked)}")

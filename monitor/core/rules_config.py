@@ -8,8 +8,9 @@ from typing import Any
 from monitor.core.conditions import CONDITIONS
 from monitor.core.facts import View
 from monitor.core.matching import Matcher
+from monitor.core.nearest import nearest
 from monitor.core.people import QUALIFIES_PEOPLE, People
-from monitor.core.reading import Section, nearest
+from monitor.core.reading import Section
 from monitor.core.truth import ALWAYS, NEVER, Asked, Condition, Context, Known, Truth
 from monitor.model import Severity
 
@@ -105,7 +106,7 @@ def _read_rule(name: str, origin: _Origin, context: Context, others: Collection[
     when = section.get("when")
     if when is None:
         hint = nearest(name, [other for other in others if other != name])
-        section.refuse("when", "this is missing" + (f"; {hint}" if hint.startswith("did you mean") else ""))
+        section.refuse("when", "this is missing" + (hint if "did you mean" in hint else ""))
     condition = read_condition(Asked(origin.file, f"rules.{name}.when", when, context))
     leaves = list(_leaves(condition))
     windows = [leaf.window for leaf in leaves if leaf.window is not None]
@@ -129,7 +130,7 @@ def _read_rule(name: str, origin: _Origin, context: Context, others: Collection[
 def _reference(section: Section, key: str, valid: Any) -> str:
     name = section.text(key, "")
     if name and valid is not None and name not in valid:
-        section.refuse(key, f"there is no {key} {name!r}; {nearest(name, valid)}")
+        section.refuse(key, f"there is no {key} {name!r}{nearest(name, valid)}")
     return name
 
 
@@ -164,8 +165,8 @@ def read_condition(section: Asked, depth: int = 0) -> Condition:
 def _refuse_headless(section: Asked) -> None:
     valid = (*_TREES, *CONDITIONS)
     for key in section.table:
-        section.refuse(key, f"there is no such condition; {nearest(key, valid)}")
-    section.refuse("", f"the condition is empty; {nearest('', valid)}")
+        section.refuse(key, f"there is no such condition{nearest(key, valid)}")
+    section.refuse("", f"the condition is empty{nearest('', valid)}")
 
 
 def _children(section: Asked, key: str, depth: int) -> tuple[Condition, ...]:

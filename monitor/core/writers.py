@@ -1,7 +1,7 @@
 """Conditions on who wrote a comment, and on what they did after we answered."""
 
 from monitor.core.facts import View
-from monitor.core.reading import nearest
+from monitor.core.nearest import nearest
 from monitor.core.truth import MANY, Asked, Condition, Found, Leaf
 from monitor.model import Author, StoredComment
 
@@ -11,7 +11,7 @@ def author_in(section: Asked) -> Condition:
     value = section.get("author_in")
     if isinstance(value, str):
         if value not in section.context.lists:
-            section.refuse("author_in", f"there is no list {value!r}; {nearest(value, section.context.lists)}")
+            section.refuse("author_in", f"there is no list {value!r}{nearest(value, section.context.lists)}")
         entries, says = section.context.lists[value], f"the author is on the list {value}"
     else:
         entries, says = section.texts("author_in"), "the author is on the rule's list"

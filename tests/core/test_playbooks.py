@@ -40,7 +40,7 @@ def test_windows_line_ends_make_no_difference() -> None:
         ("+++\nname = 'x'\ntitle = 'x'\n+++\n1. Do it", "for", "missing"),
         ("+++\nname = 'X y'\ntitle = 'x'\nfor = 'y'\n+++\n1. Do it", "name", "small letters"),
         ("+++\nname = 3\ntitle = 'x'\nfor = 'y'\n+++\n1. Do it", "name", "text"),
-        ("+++\nname = 'x'\ntitel = 'x'\ntitle = 'x'\nfor = 'y'\n+++\n1. Do it", "titel", "'title'"),
+        ("+++\nname = 'x'\ntitel = 'x'\ntitle = 'x'\nfor = 'y'\n+++\n1. Do it", "titel", '"title"'),
         (FRONT + "nothing", "", "no steps"),
         (FRONT + "## Do not\n- shout", "", "no steps"),
     ],

@@ -291,7 +291,7 @@ def test_own_rules_change_the_shipped_ones_and_are_refused_with_their_own_file(t
 
 def test_a_rule_of_ours_that_is_misnamed_in_an_own_file_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('[rules.angryy]\nseverity = "high"\n')
-    with pytest.raises(ConfigErrors, match=r"mine\.toml: rules\.angryy\.when: this is missing; did you mean 'angry'\?"):
+    with pytest.raises(ConfigErrors, match=r'mine\.toml: rules\.angryy\.when: this is missing; did you mean "angry"\?'):
         load(tmp_path, 'rules = ["shipped", "mine.toml"]\n' + WHOLE)
 
 
