@@ -21,7 +21,7 @@ from tests.crash import check
 from tests.flows.brand import SOURCE, Bakery
 
 N_THREADS, N_WRITERS, N_ASSESSORS = 6, 4, 3
-SECONDS = 2.5
+SECONDS = 1.0
 
 
 class Crowd:
@@ -115,7 +115,7 @@ def test_every_comment_that_comes_while_its_thread_is_assessed_is_assessed_too(e
             select(func.count()).where(schema.threads.c.due_at.between(to_us(now), to_us(now + bakery.plan.lease)))
         ).scalar_one()
     assert n_leased == 0, "a thread was left claimed"
-    assert n_stored > 100
+    assert n_stored > 30
     assert crowd.failures == []
     assert n_stored == sum(writer.n_said for writer in writers)
 

@@ -111,8 +111,12 @@ RECOVERABLE: dict[str, tuple[Script, str]] = {
     "redirect to this machine": (redirect("http://127.0.0.1:1/"), "Unavailable"),
 }
 
+SLOW = ("timeout", "slow drip", "50 MB body", "gzip bomb")
 
-@pytest.mark.parametrize("fault", RECOVERABLE)
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in RECOVERABLE]
+)
 def test_a_platform_that_fails_is_read_on_when_the_fault_ends_and_nothing_is_lost(town: Town, fault: str) -> None:
     script, becomes = RECOVERABLE[fault]
     before = town.stored

@@ -103,6 +103,7 @@ def test_a_daemon_that_is_stopped_while_it_tells_people_finishes_that_and_tells_
     assert len(place.town.received) == 1
 
 
+@pytest.mark.slow
 def test_a_daemon_ends_within_the_lease_even_where_a_platform_holds_it_up(place: Place) -> None:
     place.poll_s = 10.0
     running = place.start()

@@ -67,6 +67,7 @@ def test_a_transaction_wakes_nobody_before_it_commits(host: Callable[[], Host], 
     assert listening.hears() == "alerts"
 
 
+@pytest.mark.slow
 def test_a_host_whose_connection_breaks_listens_again_and_looks_at_everything(
     host: Callable[[], Host], engine: Engine
 ) -> None:
