@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 from monitor import log
@@ -15,6 +16,21 @@ from monitor.errors import ClaimLost
 from monitor.store.due import Claim
 
 _log = log.get()
+
+
+class Trouble:
+    """Logs that the work on a queue fails when that begins and when it is over, not at every tick in between."""
+
+    def __init__(self, queue: str) -> None:
+        self._queue, self._outages = queue, log.Outages()
+
+    def failed(self, error: BaseException) -> None:
+        if self._outages.lost(self._queue, datetime.now(UTC)):
+            _log.error("queue.failed", queue=self._queue, exc_info=error)
+
+    def worked(self) -> None:
+        if since := self._outages.back(self._queue, datetime.now(UTC)):
+            _log.info("queue.recovered", queue=self._queue, n_failures=since["n_failures"], lost_s=since["lost_s"])
 
 
 class Pump:
@@ -25,6 +41,7 @@ class Pump:
         self._work = work
         self._woken = threading.Event()
         self._stopping = False
+        self._trouble = Trouble(name)
         self._thread = threading.Thread(target=self._run, name=f"pump-{name}", daemon=True)
 
     def start(self) -> None:
@@ -57,9 +74,10 @@ class Pump:
             self._work()
         except ClaimLost:
             self._woken.set()  # the facts moved: the row is due again
-        except Exception:
-            # A pump that died would be silence; the tick wakes it again.
-            _log.exception("queue.failed", queue=self.name)
+        except Exception as error:
+            self._trouble.failed(error)  # a pump that died would be silence; the tick wakes it again
+            return
+        self._trouble.worked()
 
 
 class Crew:
@@ -67,7 +85,7 @@ class Crew:
 
     def __init__(self, name: str, size: int, on_done: Callable[[], None]) -> None:
         self._pool = ThreadPoolExecutor(size, thread_name_prefix=name)
-        self._size, self._on_done, self._name = size, on_done, name
+        self._size, self._on_done, self._trouble = size, on_done, Trouble(name)
         self._busy: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -92,9 +110,13 @@ class Crew:
             self._busy[group] -= 1
             if not self._busy[group]:
                 del self._busy[group]
+        if future.cancelled():
+            return  # it never began: whoever starts next takes it up
         error = future.exception()
         if error is not None and not isinstance(error, ClaimLost):
-            _log.error("queue.failed", queue=self._name, exc_info=error)
+            self._trouble.failed(error)
+        else:
+            self._trouble.worked()
         self._on_done()
 
     def stop(self) -> None:
