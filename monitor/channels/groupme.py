@@ -24,6 +24,7 @@ from monitor.model import Notice
 
 MAX_TEXT, MAX_PARTS = 1_000, 3
 SHOWN_THREADS, SHOWN_STEPS, SHOWN_AVOID = 4, 5, 2
+FEWER_STEPS, A_STUMP = 3, 250  # so many steps, where that spares a last part of so few characters
 _PREFIX = len("(1/3) ")
 
 
@@ -91,13 +92,11 @@ class GroupMe:
 
 def render_texts(notice: Notice, now: datetime, *, show_private: bool = False) -> Message:
     """The notice with as many of its threads as leave room for what to do."""
-    n_threads = min(SHOWN_THREADS, len(notice.threads))
-    while True:
-        short = render.Shortener()
-        parts = _parts(_lines(notice, now, n_threads, short, show_private=show_private))
-        if len(parts) <= MAX_PARTS or n_threads <= 1:
-            break
-        n_threads -= 1
+    parts, short = _fitting(notice, now, SHOWN_STEPS, show_private=show_private)
+    if len(parts) > 1 and len(parts[-1]) < A_STUMP:
+        fewer, cut = _fitting(notice, now, FEWER_STEPS, show_private=show_private)
+        if len(fewer) < len(parts):  # telephones need not ring once more for a last line
+            parts, short = fewer, cut
     if len(parts) > MAX_PARTS:
         short.has_cut = True
         parts = [*parts[: MAX_PARTS - 1], parts[MAX_PARTS - 1][: MAX_TEXT - _PREFIX - 2] + "\n…"]
@@ -105,7 +104,20 @@ def render_texts(notice: Notice, now: datetime, *, show_private: bool = False) -
     return Message(tuple({"text": text} for text in numbered), is_truncated=short.has_cut)
 
 
-def _lines(notice: Notice, now: datetime, n_threads: int, short: render.Shortener, *, show_private: bool) -> list[str]:
+def _fitting(notice: Notice, now: datetime, n_steps: int, *, show_private: bool) -> tuple[list[str], render.Shortener]:
+    """The parts with as many threads as three parts hold, at least one, and whether anything was cut."""
+    n_threads = min(SHOWN_THREADS, len(notice.threads))
+    while True:
+        short = render.Shortener()
+        parts = _parts(_lines(notice, now, n_threads, n_steps, short, show_private=show_private))
+        if len(parts) <= MAX_PARTS or n_threads <= 1:
+            return parts, short
+        n_threads -= 1
+
+
+def _lines(
+    notice: Notice, now: datetime, n_threads: int, n_steps: int, short: render.Shortener, *, show_private: bool
+) -> list[str]:
     whose, what = render.happened(notice, short)
     lines = [render.heading(notice, short, 120), f"{whose} · {what}" if what else whose]
     for thread in notice.threads[:n_threads]:
@@ -115,7 +127,7 @@ def _lines(notice: Notice, now: datetime, n_threads: int, short: render.Shortene
         ]
     if more := render.unshown(notice, n_threads, short):
         lines += ["", more]
-    if steps := render.steps(notice, short, SHOWN_STEPS, 160):
+    if steps := render.steps(notice, short, n_steps, 160):
         lines += ["", "WHAT TO DO", *steps]
     if avoid := render.avoid(notice, short, SHOWN_AVOID, 120):
         lines += [f"NOT: {line}" for line in avoid]

@@ -95,7 +95,7 @@ class Webhook:
             failure = error
         if isinstance(failure, Unavailable) and failure.status is None and "open internet" in str(failure):
             raise Unavailable(f"{failure}; allow_private = true allows it", was_sent=False)
-        if failure is not None and (failure.status is None or failure.status == 410 or failure.status >= 500):
+        if failure is not None and (failure.status is None or failure.status == 410 or 501 != failure.status >= 500):
             raise failure  # any other status is an answer: HEAD need not be allowed there
 
     def _signed(self, sent_id: str, now: datetime, body: bytes) -> Mapping[str, str]:

@@ -102,7 +102,7 @@ def _row(line: "Waiting", now: datetime, with_brand: bool) -> list[str]:
         waiting(now - line.awaiting_since),
         line.brand if with_brand else "",
         line.source_id,
-        line.author_name,
+        show.words(line.author_name, 60),
         show.words(line.excerpt),
         line.assignee,
     ]

@@ -64,9 +64,17 @@ def show_thread(call: Call, /, thread: str, as_json: bool) -> None:
     if done:
         click.echo()
     for act in done:
-        click.echo(
-            f"{local_time(act.at, zone)}  {show.words(act.who)}: {act.act} {show.words(act.detail, 1_000)}".rstrip()
-        )
+        click.echo(f"{local_time(act.at, zone)}  {show.words(act.who)}: {_did(act.act, act.detail, zone)}")
+
+
+def _did(act: str, detail: str, zone: str) -> str:
+    """What a person did, on the brand's clock."""
+    if act == "snooze" and detail:
+        return f"snoozed until {local_time(datetime.fromisoformat(detail), zone)}"
+    done = {"close": "closed", "reopen": "reopened", "snooze": "ended the snooze", "assign": "assigned to"}
+    if act == "assign" and not detail:
+        return "assigned to nobody"
+    return f"{done.get(act, act)} {show.words(detail, 1_000)}".rstrip()
 
 
 def _head(row: "ThreadOverview", now: datetime, zone: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from monitor.channels.groupme import GroupMe, GroupMeSettings
+from monitor.channels.groupme import GroupMe, GroupMeSettings, render_texts
 from monitor.errors import Gone, Unavailable
 from monitor.http import HttpClient
 from tests.channels.fakes import BOT_ID, FakeGroupMe, Reply
@@ -31,6 +31,17 @@ def test_a_long_alert_comes_in_numbered_parts_a_second_apart() -> None:
     assert [text[:6] for text in texts] == [f"({n}/{len(texts)}) " for n in range(1, len(texts) + 1)]
     assert all(len(text) <= 1_000 for text in texts)
     assert pauses == [1.0] * (len(texts) - 1)
+
+
+def test_no_further_part_is_sent_for_a_last_line() -> None:
+    assert FIRST.playbook is not None
+    step = "Read the whole thread and what this person wrote to us before it began."
+    seven = replace(FIRST, threads=(KIM,), n_threads=1, playbook=replace(FIRST.playbook, steps=(step,) * 7))
+    (payload,) = render_texts(seven, NOW).payloads
+    assert "3. Read the whole thread" in payload["text"]
+    assert "4. Read" not in payload["text"]
+    assert "… and 4 more steps" in payload["text"]
+    assert "heedful ack" in payload["text"]
 
 
 def test_a_permalink_stands_alone_on_its_line() -> None:

@@ -111,3 +111,9 @@ def test_a_private_address_needs_the_operators_word() -> None:
         with pytest.raises(Unavailable, match="allow_private = true"):
             hook.check()
         assert fake.requests == []
+
+
+def test_a_receiver_that_knows_no_head_is_alive() -> None:
+    with FakeReceiver() as fake:
+        fake.fail_with = (501, b"", {})
+        channel(fake).check()

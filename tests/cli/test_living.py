@@ -324,3 +324,24 @@ def test_a_source_that_no_daemon_knows_of_yet_is_not_said_to_be_read(shop: Shop)
     shop.run("poll", "--here")
     assert "1 source is read as soon as the daemon looks." in shop.run("poll", "letters").stdout
     assert shop.run("sources").stderr == ""
+
+
+def test_a_name_of_fifty_thousand_letters_does_not_widen_the_backlog(shop: Shop) -> None:
+    shop.say(("b" * 50_000, HOUR, "Do you open on Sunday?"))
+    shop.run("poll", "--here")
+    assert max(map(len, shop.run("backlog").stdout.splitlines())) < 200
+
+
+def test_what_was_done_is_told_on_the_brands_clock(shop: Shop) -> None:
+    shop.config.write_text(shop.config.read_text().replace("Europe/London", "Asia/Tokyo"))
+    shop.say(("kim", HOUR, "Do you open on Sunday?"))
+    shop.run("poll", "--here")
+    thread = shop.lines("backlog")[0]["id"]
+    for act in (["snooze", "--for", "1h"], ["snooze", "--end"], ["assign"], ["assign", "--nobody"], ["close"]):
+        shop.run("thread", act[0], thread, *act[1:])
+    done = [
+        line.split("jane: ")[1] for line in shop.run("thread", "show", thread).stdout.splitlines() if "jane: " in line
+    ]
+    assert done[0].startswith("snoozed until ")
+    assert done[0].endswith(" JST")
+    assert done[1:] == ["ended the snooze", "assigned to jane", "assigned to nobody", "closed"]
