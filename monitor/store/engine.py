@@ -61,6 +61,7 @@ def _on_sqlite_connect(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA cache_size = -16000")
     cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.execute("PRAGMA wal_autocheckpoint = 10000")  # 40 MB: sooner would write the same busy pages again and again
     cursor.close()
 
 
