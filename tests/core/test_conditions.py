@@ -152,6 +152,7 @@ def test_the_automaton_finds_what_looking_for_each_phrase_alone_finds(phrases: l
     assert matcher.search(text) == {number for number, phrase in alone.items() if phrase.is_in(canonical(text))}
 
 
+@pytest.mark.slow
 def test_more_patterns_than_one_automaton_can_hold_are_still_all_found() -> None:
     matcher = Matcher()
     numbers = [matcher.add_pattern(rf"(\pL|\d){{20,40}}x{n:03}") for n in range(150)]

@@ -16,6 +16,8 @@ from tests.crash.killing import TEAM, wait_until_done
 from tests.crash.servers import Town
 from tests.crash.world import ALARM, CROWD, World
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["cakes", "bread"]
 
 

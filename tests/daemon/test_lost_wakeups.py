@@ -20,6 +20,8 @@ from monitor.store.instants import to_us
 from tests.crash import check
 from tests.flows.brand import SOURCE, Bakery
 
+pytestmark = pytest.mark.slow
+
 N_THREADS, N_WRITERS, N_ASSESSORS = 6, 4, 3
 SECONDS = 1.0
 

@@ -12,6 +12,8 @@ from tests.crash.killing import wait_until_done
 from tests.crash.servers import Town
 from tests.crash.world import ALARM, World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("n_daemons", [1, 2])
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

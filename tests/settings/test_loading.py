@@ -323,6 +323,7 @@ def test_a_sqlite_file_lies_beside_the_configuration_wherever_the_command_is_sta
     assert under_systemd.database.url == "sqlite:////var/lib/heedful/heedful.db"
 
 
+@pytest.mark.slow
 def test_ten_thousand_sources_load_in_seconds_and_little_memory(tmp_path: Path) -> None:
     sources = (f'[sources.bench{n}]\nbrand = "shop"\naccount = "shop"\npages = {n % 7 + 1}\n' for n in range(10_000))
     text = WHOLE + "".join(sources)
