@@ -61,13 +61,19 @@ class HealthServer:
     def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            return self._metrics(environ, start_response)  # type: ignore[no-any-return]
+            return self._measured(environ, start_response)
         if path == "/healthz":
             return _say(start_response, self._daemon.is_alive, {"alive": self._daemon.is_alive})
         if path == "/readyz":
             return self._ready(start_response)
         start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
         return [b"/healthz, /readyz and /metrics are here\n"]
+
+    def _measured(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._metrics(environ, start_response)  # type: ignore[no-any-return]
+        except SQLAlchemyError as error:  # every figure is in the store: the scrape fails, and says why
+            return _say(start_response, False, {"why": f"the store: {type(error).__name__}"})
 
     def _ready(self, start_response: StartResponse) -> Iterable[bytes]:
         try:
