@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from sys import intern
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
@@ -16,13 +16,6 @@ from monitor.settings.tables import AccountTable, ChannelTable, SourceTable
 SHORTEST = timedelta(seconds=1)
 
 
-class Configured(Protocol):
-    """What settings need of a connector or channel class."""
-
-    Settings: ClassVar[type[Any]]
-
-
-C = TypeVar("C", bound=type[Configured])
 Classes = Mapping[str, type[Any]]
 
 

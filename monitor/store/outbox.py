@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -144,13 +144,6 @@ def held_channels(connection: Connection) -> dict[str, str]:
     table = schema.channels
     statement = select(table.c.id, table.c.hold_reason).where(table.c.held_since.is_not(None))
     return {row[0]: row[1] for row in connection.execute(statement)}
-
-
-def retry_channel(connection: Connection, channel: str, now: datetime) -> int:
-    """Try a held channel again at once (its credentials were renewed); how many deliveries wait."""
-    _set_channel(connection, channel, held_until=None, free_at=None)
-    statement = update(_D).where(_D.c.channel == channel, _D.c.due_at.is_not(None))
-    return int(connection.execute(statement.values(due_at=to_us(now))).rowcount)
 
 
 def counts(connection: Connection) -> dict[tuple[str, str], int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 
 from monitor.errors import ClaimLost
 from monitor.model import Source
-from monitor.store import due, schema
+from monitor.store import due, schema, wake
 from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
@@ -194,6 +194,7 @@ def request_poll(connection: Connection, source_ids: Iterable[str], now: datetim
             due_at=case((at_work, _T.c.due_at), else_=to_us(now)),
         )
     )
+    wake.announce(connection, "sources")
     return int(connection.execute(statement).rowcount)
 
 
