@@ -3,18 +3,24 @@
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine, make_url
 
 from monitor.files import shipped
 from monitor.store.engine import open_engine
 from monitor.store.migrate import upgrade
-from tests.wheel import postgres_wheel
+from tests.wheel import postgres
+
+# How fast the machine is decides nothing: neither one slow example nor examples that are slow to make fail a test.
+settings.register_profile("heedful", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("heedful")
 
 SHARED = Path(os.environ.get("HEEDFUL_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -45,16 +51,15 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if named:
         yield named
         return
-    try:
-        pgserver = postgres_wheel()
-    except ImportError:
-        pytest.skip("needs TEST_DATABASE_URL or the pgserver wheel")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off; ")
-    server.psql("ALTER SYSTEM SET synchronous_commit = off;")
-    server.psql("SELECT pg_reload_conf();")
-    yield server.get_uri()
-    server.cleanup()
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres())
+        except ImportError:
+            pytest.skip("needs TEST_DATABASE_URL or the pgserver wheel")
+        server.psql("ALTER SYSTEM SET fsync = off; ")
+        server.psql("ALTER SYSTEM SET synchronous_commit = off;")
+        server.psql("SELECT pg_reload_conf();")
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")

@@ -93,29 +93,49 @@ def told_again(received: Iterable[Received]) -> list[str]:
 
 
 def out_of_order(engine: Engine, received: Iterable[Received]) -> list[str]:
-    """Deliveries that arrived first before one that had been written earlier."""
+    """Deliveries that arrived first before one that had been written earlier, where one daemon at a time writes."""
+    return _misplaced(list(_lines(engine).items()), received)
+
+
+def alerts_out_of_order(engine: Engine, received: Iterable[Received]) -> list[str]:
+    """The same of each alert by itself: what several daemons write side by side goes as they commit."""
+    by_alert: dict[int, list[tuple[int, int]]] = {}
+    for notice_id, alert_id in _lines(engine).items():
+        by_alert.setdefault(alert_id, []).append((notice_id, alert_id))
+    arrived = list(received)
+    return [wrong for line in by_alert.values() for wrong in _misplaced(line, arrived)]
+
+
+def _lines(engine: Engine) -> dict[int, int]:
+    """Each notice with its alert, in the order in which they were written."""
+    sent, notices = schema.deliveries, schema.notices
+    joined = sent.join(notices, (notices.c.brand == sent.c.brand) & (notices.c.id == sent.c.notice_id))
+    order = (sent.c.created_at, sent.c.id)
+    with reading(engine) as connection:
+        rows = connection.execute(select(notices.c.id, notices.c.alert_id).select_from(joined).order_by(*order))
+        return {row[0]: row[1] for row in rows}
+
+
+def _misplaced(line: Iterable[tuple[int, int]], received: Iterable[Received]) -> list[str]:
     place: dict[str, int] = {}
     for arrival in received:
         place.setdefault(str(arrival.event["data"]["notice_id"]), len(place))
-    table = schema.deliveries
-    with reading(engine) as connection:
-        line = connection.execute(select(table.c.notice_id).order_by(table.c.created_at, table.c.id)).scalars().all()
-    present = [place[show_id(notice_id)] for notice_id in line if show_id(notice_id) in place]
+    present = [place[show_id(notice_id)] for notice_id, _ in line if show_id(notice_id) in place]
     return [f"place {here} before {there}" for here, there in pairwise(present) if there < here]
 
 
 def still_owed(engine: Engine, now: datetime) -> list[str]:
-    """Rows that are not at rest: due, leased, failed or unsent."""
+    """Rows that are not at rest: due, claimed, failed or unsent. A source is read again and again: it may be due."""
     with reading(engine) as connection:
         owed = [
             f"{queue} lags {due.lag(connection, queue, now)}"
             for queue in due.QUEUES
-            if due.is_any_due(connection, queue, now)
+            if queue != "sources" and due.is_any_due(connection, queue, now)
         ]
-        for queue in ("alerts", "deliveries"):
+        for queue in ("threads", "alerts", "deliveries"):  # no rule here looks at the clock: nobody waits for it
             table = due.QUEUES[queue]
-            leased = connection.execute(select(table.c.id).where(table.c.due_at.is_not(None))).scalars().all()
-            owed += [f"{queue} {show_id(row)} is claimed" for row in leased]
+            claimed = connection.execute(select(table.c.id).where(table.c.due_at.is_not(None))).scalars().all()
+            owed += [f"{queue} {show_id(row)} is claimed" for row in claimed]
         unsent = schema.deliveries.c.status != "sent"
         owed += [
             f"{show_id(row)} is unsent"

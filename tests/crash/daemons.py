@@ -133,7 +133,7 @@ class Running:
         assert self.process.pid
         os.kill(self.process.pid, number)
 
-    def stop(self, timeout: float = 20) -> int | None:
+    def stop(self, timeout: float = 120) -> int | None:
         """SIGTERM; the exit code, None where it has not ended in time."""
         self.process.terminate()
         self.process.join(timeout)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from tests.wheel import postgres_wheel
+from tests.wheel import postgres
 
 
 @contextmanager
@@ -20,11 +20,8 @@ def store(kind: str, directory: Path) -> Iterator[str]:
     elif named := os.environ.get("TEST_DATABASE_URL"):
         yield _fresh(named)
     else:
-        server = postgres_wheel().get_server(directory / "pg", cleanup_mode="delete")
-        try:
+        with postgres() as server:
             yield _fresh(server.get_uri())
-        finally:
-            server.cleanup()
 
 
 def _fresh(server: str) -> str:

@@ -21,8 +21,8 @@ from tests.crash.world import ALARM, World, before
 
 PAGES = [f"page-{number}" for number in range(24)]
 ROOTLESS = frozenset(PAGES[::2])
-LONGEST_LIFE_S = 0.6
-PATIENCE_S = 60.0
+START_UP_SHARE = 0.3  # of the kills fall before a daemon asks for anything, the others after that
+PATIENCE_S = 180.0
 TEAM = Team(author_ids=frozenset({(check.PLATFORM, "brand")}))
 
 
@@ -62,8 +62,9 @@ def kill_daemons(database: str, directory: Path, n_kills: int, seed: int = 0) ->
         config = write_config(directory, database, town.url, PAGES, rootless=ROOTLESS)
         enter(config)
         with _growing(world):
+            fate = _Fate(Random(seed), town)
             for _ in range(n_kills):
-                _live_and_die(config, directory / "log.jsonl", town, chance.uniform(0, LONGEST_LIFE_S), outcome)
+                _live_and_die(config, directory / "log.jsonl", fate, outcome)
         engine = open_engine(database)
         try:
             _finish(config, directory / "log.jsonl", engine, world, town, outcome)
@@ -79,7 +80,7 @@ def _growing(world: World) -> Iterator[None]:
     over = Event()
 
     def grow() -> None:
-        while not over.wait(0.005):
+        while not over.wait(0.01):
             world.grow()
 
     thread = Thread(target=grow, daemon=True)
@@ -92,14 +93,38 @@ def _growing(world: World) -> Iterator[None]:
         world.settle()
 
 
-def _live_and_die(config: Path, log_file: Path, town: Town, life_s: float, outcome: Outcome) -> None:
-    n_polls = len(town.polls)
+class _Fate:
+    """When each daemon is to die: at random in its start-up or in its work, however fast this machine is."""
+
+    def __init__(self, chance: Random, town: Town) -> None:
+        self._chance, self.town = chance, town
+        self._start_up_s = 0.0  # how long the first daemon took before it asked for anything
+
+    def wait(self) -> None:
+        """Return when the daemon that has just been started is to be killed."""
+        if self._start_up_s and self._chance.random() < START_UP_SHARE:
+            sleep(self._chance.uniform(0, self._start_up_s))
+            return
+        began = monotonic()
+        self._wait_until_it_reads()
+        self._start_up_s = self._start_up_s or monotonic() - began
+        sleep(self._chance.uniform(0, 2 * self._start_up_s))
+
+    def _wait_until_it_reads(self) -> None:
+        n_before, end = self.town.n_asked, monotonic() + PATIENCE_S
+        while self.town.n_asked == n_before:
+            assert monotonic() < end, "it asked for nothing"
+            sleep(0.002)
+
+
+def _live_and_die(config: Path, log_file: Path, fate: _Fate, outcome: Outcome) -> None:
+    town, n_asked = fate.town, fate.town.n_asked
     with Running.start(config, log_file) as running:
-        sleep(life_s)
+        fate.wait()
         outcome.n_killed_while_polling += any(town.at_work.values())
         outcome.n_killed_while_sending += bool(town.n_hooks_at_work)
         running.kill()
-    outcome.n_lives_that_read += len(town.polls) > n_polls
+    outcome.n_lives_that_read += town.n_asked > n_asked
 
 
 def _finish(config: Path, log_file: Path, engine: Engine, world: World, town: Town, outcome: Outcome) -> None:

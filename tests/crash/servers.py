@@ -44,6 +44,7 @@ class Town:
     overlaps: list[str] = field(default_factory=list)  # pages that were asked for while they were being answered
     at_work: Counter[str] = field(default_factory=Counter)
     n_hooks_at_work: int = 0
+    n_asked: int = 0
 
     def __enter__(self) -> Self:
         self._lock = Lock()
@@ -71,6 +72,7 @@ class Town:
     def answer(self, path: str, query: dict[str, list[str]]) -> Any:
         page, began = path.split("/")[2], monotonic()
         with self._lock:
+            self.n_asked += 1
             if self.at_work[page]:
                 self.overlaps.append(page)
             self.at_work[page] += 1

@@ -36,7 +36,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> It
         world.settle()
         engine = open_engine(f"sqlite:///{directory}/heedful.db")
         with Running.start(config, directory / "log.jsonl") as running:
-            assert wait_until_done(engine, world, 20) == []
+            assert wait_until_done(engine, world) == []
             assert running.stop() == 0
         engine.dispose()
         yield directory / "heedful.db", world, town

@@ -15,7 +15,7 @@ def test_daemons_that_are_killed_at_random_store_each_comment_once_and_tell_each
 ) -> None:
     outcome = kill_daemons(database_url, tmp_path, N_KILLS, seed=7)
     assert outcome.wrong == []
-    assert outcome.n_lives_that_read >= 2, "the kills come before anything happens"
+    assert outcome.n_lives_that_read > N_KILLS / 3, "the kills come before anything happens"
     assert outcome.n_comments > 200
     assert outcome.n_deliveries > 20
     assert outcome.n_repeated <= N_KILLS

@@ -22,7 +22,7 @@ class Front(FaultServer):
         (self.fault or self._pass_on)(exchange)
 
     def _pass_on(self, exchange: Exchange) -> None:
-        connection = HTTPConnection(self._behind, timeout=5)
+        connection = HTTPConnection(self._behind, timeout=30)
         kept = {name: value for name, value in exchange.headers.items() if name not in ("host", "accept-encoding")}
         connection.request(exchange.method, exchange.path, exchange.body or None, kept)
         response = connection.getresponse()

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from monitor.flows import assess
 from monitor.store import due, schema
@@ -17,8 +17,25 @@ LOCK_THREAD = text("SELECT id FROM threads WHERE brand = 'bakery' AND id = :id F
 LOCK_COMMENT = text("SELECT id FROM comments WHERE brand = 'bakery' AND native_id = :id FOR UPDATE")
 
 
+def _see_deadlocks_late(engine: Engine) -> None:
+    """Time for the test to come into the deadlock before somebody looks for one."""
+    with writing(engine) as connection:
+        database = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {database} SET deadlock_timeout = '2s'"))
+    engine.dispose()  # it holds for connections that are made from now on
+
+
+def _wait_until_blocked(connection: Connection) -> None:
+    waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
+    end = monotonic() + 60
+    while not connection.execute(text(f"{waiting} AND datname = current_database()")).scalar_one():
+        assert monotonic() < end
+        sleep(0.005)
+
+
 @on_postgres
 def test_an_assessment_that_loses_a_deadlock_is_made_again_at_once(engine: Engine) -> None:
+    _see_deadlocks_late(engine)
     bakery = Bakery(engine)
     bakery.platform.say("post", "We are open on Sunday", bakery.now, "bakery", kind="post")
     bakery.platform.say("1", ANGRY, bakery.now + timedelta(seconds=1), subject="post")
@@ -30,12 +47,14 @@ def test_an_assessment_that_loses_a_deadlock_is_made_again_at_once(engine: Engin
         claims = due.claim(connection, "threads", bakery.now, bakery.plan.lease, 10)
         [ours] = [claimed for claimed in claims if claimed.id == ids["1"]]
     with writing(engine) as other:
+        other.execute(text("SET LOCAL deadlock_timeout = '2min'"))  # the other one finds out, and loses
         other.execute(LOCK_THREAD, {"id": ids["post"]})
         thread = Thread(target=assess.assess, args=(engine, bakery.plan, [ours], bakery.now, bakery.woken.append))
         thread.start()
-        sleep(0.4)  # it holds its thread now and waits for the post's, which it has to make due
+        _wait_until_blocked(other)  # it holds its thread now and waits for the post's, which it has to make due
         other.execute(LOCK_THREAD, {"id": ids["1"]})
-    thread.join(10)
+    thread.join(120)
+    assert not thread.is_alive()
     with reading(engine) as connection:
         assert due.lag(connection, "threads", bakery.now) == timedelta(0)
         rows = (
@@ -48,6 +67,7 @@ def test_an_assessment_that_loses_a_deadlock_is_made_again_at_once(engine: Engin
 
 @on_postgres
 def test_a_poll_that_loses_a_deadlock_is_stored_at_once(engine: Engine) -> None:
+    _see_deadlocks_late(engine)
     bakery = Bakery(engine)
     bakery.platform.say("1", "Is it open?", bakery.now)
     bakery.poll()
@@ -56,12 +76,14 @@ def test_a_poll_that_loses_a_deadlock_is_stored_at_once(engine: Engine) -> None:
     bakery.platform.say("1", "Is it open on Sunday?", bakery.now)
     bakery.later(minutes=1)
     with writing(engine) as other:
+        other.execute(text("SET LOCAL deadlock_timeout = '2min'"))  # the other one finds out, and loses
         other.execute(LOCK_THREAD, {"id": thread_id})
         thread = Thread(target=bakery.poll)
         thread.start()
-        sleep(0.4)  # it has written the comment and waits for its thread
+        _wait_until_blocked(other)  # it has written the comment and waits for its thread
         other.execute(LOCK_COMMENT, {"id": "1"})
-    thread.join(10)
+    thread.join(120)
+    assert not thread.is_alive()
     with reading(engine) as connection:
         assert connection.execute(select(schema.comments.c.text)).scalars().all() == ["Is it open on Sunday?"]
         assert not due.is_any_due(connection, "sources", bakery.now)

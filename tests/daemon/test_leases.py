@@ -29,7 +29,7 @@ class Held:
         work = self.leases.holding(self._work, self.bakery.now, self.lease)
         self._thread = Thread(target=work, args=(self.claimed,), daemon=True)
         self._thread.start()
-        assert self._begun.wait(5)
+        assert self._begun.wait(60)
 
     def claim(self) -> Claim:
         with writing(self.bakery.engine) as connection:
@@ -38,11 +38,11 @@ class Held:
 
     def _work(self, _claimed: Claim) -> None:
         self._begun.set()
-        self._over.wait(10)
+        self._over.wait(60)
 
     def end(self) -> None:
         self._over.set()
-        self._thread.join(5)
+        self._thread.join(60)
 
     def ends_in(self) -> timedelta:
         with reading(self.bakery.engine) as connection:

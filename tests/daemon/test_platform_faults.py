@@ -73,22 +73,25 @@ def town(engine: Engine, tmp_path: Path) -> Iterator[Town]:
     world = World(datetime.now(UTC) - timedelta(minutes=1))
     with Fake(world, tmp_path) as fake, Front(fake.url) as front, structlog.testing.capture_logs() as lines:
         internet = Internet(front)
-        http = HttpClient(
+        patient = HttpClient(resolver=front.resolve, network=internet)
+        hasty = HttpClient(
             timeout=timedelta(seconds=0.3),
             deadline=timedelta(seconds=0.6),
             resolver=front.resolve,
             network=internet,
         )
+        endless = (FAULTS["timeout"], FAULTS["slow drip"])
         settings = MastodonSettings.model_validate(fake.source_settings() | {"base_url": f"http://{NAME}"})
         bakery = Bakery(engine, now=world.now)
-        bakery.change_plan(reader=lambda _source: Mastodon(settings, http))
+        bakery.change_plan(reader=lambda _source: Mastodon(settings, hasty if front.fault in endless else patient))
         town = Town(bakery, world, fake, front, internet, lines)
         world.comment(world.post(), "Before the fault")
         bakery.later(minutes=1)
         town.poll_when_due()
         assert town.stored == town.said
         yield town
-        http.close()
+        for http in (patient, hasty):
+            http.close()
 
 
 RECOVERABLE: dict[str, tuple[Script, str]] = {

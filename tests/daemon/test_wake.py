@@ -13,11 +13,12 @@ from sqlalchemy import Engine, text
 
 from monitor.flows import operator
 from monitor.store import sources, wake
-from monitor.store.engine import writing
+from monitor.store.engine import reading, writing
 from tests.crash.daemons import Running, enter, write_config
 from tests.crash.servers import Town
 from tests.crash.world import ALARM, World
 
+OURS = "datname = current_database()"
 pytestmark = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
 
@@ -28,7 +29,7 @@ class Host:
     wakes: wake.Wakes
     heard: Queue[str] = field(default_factory=Queue)
 
-    def hears(self, within: float = 3) -> str:
+    def hears(self, within: float = 60) -> str:
         return self.heard.get(timeout=within)
 
 
@@ -52,10 +53,13 @@ def test_a_host_wakes_the_others_and_not_itself(host: Callable[[], Host]) -> Non
     for _ in range(200):
         first.wakes.say("threads")
     first.wakes.say("alerts")
-    assert {second.hears(), second.hears()} == {"threads", "alerts"}
+    heard = []
+    while "alerts" not in heard or "threads" not in heard:
+        heard.append(second.hears())
+    assert set(heard) == {"threads", "alerts"}
+    assert len(heard) < 10, "many wake-ups are announced as one"
     sleep(0.2)
     assert first.heard.empty()
-    assert second.heard.qsize() < 10, "many wake-ups are announced as one"
 
 
 def test_a_transaction_wakes_nobody_before_it_commits(host: Callable[[], Host], engine: Engine) -> None:
@@ -73,9 +77,9 @@ def test_a_host_whose_connection_breaks_listens_again_and_looks_at_everything(
 ) -> None:
     listening = host()
     with writing(engine) as connection:
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND {OURS}"
         assert connection.execute(text(ended)).scalar_one()
-    assert listening.hears(within=wake.AGAIN_S + 3) == ""
+    assert listening.hears() == ""
     with writing(engine) as connection:
         wake.announce(connection, "sources")
     assert listening.hears() == "sources"
@@ -86,28 +90,31 @@ def test_an_alert_that_another_process_writes_is_delivered_long_before_the_tick(
 ) -> None:
     world = World(["cakes"])
     with Town(world) as town, ExitStack() as stack:
-        config = write_config(tmp_path, database_url, town.url, ["cakes"], tick="30s", lease="60s")
+        config = write_config(tmp_path, database_url, town.url, ["cakes"], tick="10m", lease="20m")
         enter(config)
         running = stack.enter_context(Running.start(config, tmp_path / "log.jsonl"))
-        _until(lambda: town.polls)
-        sleep(0.5)
-        began = monotonic()
+        _until(lambda: town.polls and _n_listening(engine))
+        sleep(0.5)  # it has looked at everything, and will not look again by itself
         with writing(engine) as connection:
             assert operator.report(connection, "bakery", "test", "Written elsewhere", datetime.now(UTC))
             wake.announce(connection, "alerts")
         _until(lambda: town.received)
-        assert monotonic() - began < 3
         world.say("cakes", ALARM, calls="alarm")
         with writing(engine) as connection:
             sources.request_poll(connection, ["cakes"], datetime.now(UTC))
             wake.announce(connection, "sources")
         _until(lambda: len(town.received) == 2)
-        assert monotonic() - began < 6
         assert running.stop() == 0
     assert "wake.lost" not in (tmp_path / "log.jsonl").read_text()
 
 
-def _until(is_so: Callable[[], object], seconds: float = 10) -> None:
+def _n_listening(engine: Engine) -> int:
+    with reading(engine) as connection:
+        listening = f"SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND {OURS}"
+        return int(connection.execute(text(listening)).scalar_one())
+
+
+def _until(is_so: Callable[[], object], seconds: float = 120) -> None:
     end = monotonic() + seconds
     while not is_so():
         assert monotonic() < end

@@ -35,8 +35,8 @@ def test_a_pump_whose_database_is_away_says_so_once_and_once_that_it_is_back() -
         pump.start()
         for _ in range(8):
             pump.wake()
-            assert done.acquire(timeout=10)
-        assert pump.stop(10)
+            assert done.acquire(timeout=60)
+        assert pump.stop(60)
     assert pump.is_alive is False
     assert _events(lines) == [("queue.failed", "threads", None), ("queue.recovered", "threads", 5)]
 
@@ -47,9 +47,9 @@ def test_a_lost_claim_is_no_trouble_and_is_tried_again_at_once() -> None:
     with structlog.testing.capture_logs() as lines:
         pump.start()
         pump.wake()
-        assert done.acquire(timeout=10)
-        assert done.acquire(timeout=10)
-        assert pump.stop(10)
+        assert done.acquire(timeout=60)
+        assert done.acquire(timeout=60)
+        assert pump.stop(60)
     assert lines == []
 
 
@@ -60,8 +60,8 @@ def test_a_crew_says_once_that_its_work_fails_and_goes_on() -> None:
     with structlog.testing.capture_logs() as lines:
         for _ in range(6):
             crew.put("an account", work, CLAIM)
-            assert done.acquire(timeout=10)
-            assert finished.acquire(timeout=10)
+            assert done.acquire(timeout=60)
+            assert finished.acquire(timeout=60)
         crew.stop()
     assert crew.n_free == 2
     assert _events(lines) == [("queue.failed", "poll", None), ("queue.recovered", "poll", 4)]
