@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from sys import intern
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from pydantic import BaseModel
 
