@@ -26,7 +26,8 @@ from tests.channels.notices import FIRST, HOSTILE_NOTICES, KIM, NOTICES, NOW, WA
 from tests.faults import FAULTS, FaultServer
 
 HOOK = "h00k-s3cr3t"
-HTTP = HttpClient(timeout=timedelta(seconds=0.5), deadline=timedelta(seconds=1))
+HTTP = HttpClient()
+HASTY = HttpClient(timeout=timedelta(seconds=0.5), deadline=timedelta(seconds=1))  # for targets that never answer
 
 FAKES: dict[str, type[Fake] | None] = {
     "console": None,
@@ -46,10 +47,10 @@ def settings_of(kind: str, url: str) -> dict[str, Any]:
     }[kind]
 
 
-def make(kind: str, url: str = "http://127.0.0.1:9", **more: Any) -> Any:
+def make(kind: str, url: str = "http://127.0.0.1:9", http: HttpClient = HTTP, **more: Any) -> Any:
     """The channel, as the app makes it; GroupMe without its pauses."""
     channel = load(kind)
-    made: Any = channel(channel.Settings(**{**settings_of(kind, url), **more}), HTTP)
+    made: Any = channel(channel.Settings(**{**settings_of(kind, url), **more}), http)
     if kind == "groupme":
         made._pause = lambda seconds: None
     return made
@@ -258,7 +259,7 @@ def test_a_refusal_is_the_error_that_says_what_to_do_next(kind: str, status: int
 @pytest.mark.parametrize("fault", ["timeout", "reset", "slow drip of headers"])
 def test_a_target_that_does_not_answer_is_unavailable(kind: str, fault: str) -> None:
     with FaultServer(FAULTS[fault]) as server:
-        channel = make(kind, server.url)
+        channel = make(kind, server.url, HASTY)
         with pytest.raises(Unavailable) as caught:
             channel.send(channel.render(FIRST, NOW), "0delivery", NOW)
         assert caught.value.was_sent

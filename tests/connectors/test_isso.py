@@ -24,7 +24,7 @@ BASE = {"base_url": "https://comments.example", "site_url": "https://shop.exampl
 
 @pytest.fixture
 def http() -> Iterator[HttpClient]:
-    client = HttpClient(timeout=timedelta(seconds=2), deadline=timedelta(seconds=4))
+    client = HttpClient()
     yield client
     client.close()
 

@@ -23,7 +23,7 @@ def world() -> World:
 
 @pytest.fixture
 def http() -> Iterator[HttpClient]:
-    client = HttpClient(timeout=timedelta(seconds=2), deadline=timedelta(seconds=2))
+    client = HttpClient()
     yield client
     client.close()
 

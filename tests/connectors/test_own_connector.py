@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def forum(tmp_path: Path) -> Iterator[type[Connector]]:
 
 @pytest.fixture
 def http() -> Iterator[HttpClient]:
-    client = HttpClient(timeout=timedelta(seconds=2), deadline=timedelta(seconds=4))
+    client = HttpClient()
     yield client
     client.close()
 

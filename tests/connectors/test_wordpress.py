@@ -41,7 +41,7 @@ class Site(Fake):
 
 @pytest.fixture
 def http() -> Iterator[HttpClient]:
-    client = HttpClient(timeout=timedelta(seconds=2), deadline=timedelta(seconds=4))
+    client = HttpClient()
     yield client
     client.close()
 

@@ -59,7 +59,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def http() -> Iterator[HttpClient]:
-    client = HttpClient(timeout=timedelta(seconds=1), deadline=timedelta(seconds=1), max_body=1_000_000)
+    client = HttpClient(max_body=1_000_000)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def hasty() -> Iterator[HttpClient]:
+    """For a platform that never comes to an end."""
+    client = HttpClient(timeout=timedelta(seconds=0.5), deadline=timedelta(seconds=0.5))
     yield client
     client.close()
 

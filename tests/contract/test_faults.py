@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
+from monitor.http import HttpClient
 from tests.contract.reader import Reader
 from tests.platforms.base import FakePlatform, Fault, World
 
@@ -46,7 +47,7 @@ def test_every_fault_has_its_error() -> None:
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
 def test_a_fault_gives_the_right_error_without_the_secret_and_loses_nothing(
-    reader: Reader, fake: FakePlatform, world: World, fault: Fault
+    reader: Reader, fake: FakePlatform, world: World, fault: Fault, http: HttpClient, hasty: HttpClient
 ) -> None:
     for _ in range(3):
         world.comment(world.post())
@@ -54,9 +55,11 @@ def test_a_fault_gives_the_right_error_without_the_secret_and_loses_nothing(
     world.advance()
     world.comment(world.posts[0].key, "Written while the platform was failing")
     _inject(fake, fault)
+    reader.http = hasty if fault is Fault.SLOW_DRIP else http
     with pytest.raises(RemoteError) as caught:
         reader.poll()
     assert type(caught.value) is BECOMES[fault]
+    reader.http = http
     says = "".join(traceback.format_exception(caught.value))
     assert not fake.secret or fake.secret not in says
     fake.heal()

@@ -72,7 +72,7 @@ class Running:
     def told(self) -> list[Told]:
         return messages(self.output)
 
-    def wait_until(self, is_so: Callable[[list[Told]], bool], seconds: float) -> list[Told]:
+    def wait_until(self, is_so: Callable[[list[Told]], bool], seconds: float = 500) -> list[Told]:
         end = time.monotonic() + seconds
         while not is_so(told := self.told):
             assert self._process.poll() is None, f"it ended by itself:\n{self._log.read_text()}"
@@ -94,7 +94,7 @@ def test_a_newcomer_sees_the_five_situations_stops_and_goes_on_with_nothing_told
     running = Running(tmp_path)
     try:
         began = time.monotonic()
-        told = running.wait_until(lambda told: _have_all(told, [heading for heading, _ in FIVE.values()]), 110)
+        told = running.wait_until(lambda told: _have_all(told, [heading for heading, _ in FIVE.values()]))
         n_seconds = time.monotonic() - began
         _read_each(told)
         assert "Ctrl-C stops" in running.output
@@ -114,7 +114,7 @@ def test_a_newcomer_sees_the_five_situations_stops_and_goes_on_with_nothing_told
     running = Running(tmp_path)
     try:
         resolved = [heading.replace(heading.split(" ")[0], "RESOLVED") for heading, _ in FIVE.values()]
-        running.wait_until(lambda told: _have_all(told, resolved), 150)
+        running.wait_until(lambda told: _have_all(told, resolved))
         code, log = running.press_ctrl_c()
         second = running.told
     finally:

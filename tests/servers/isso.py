@@ -75,7 +75,7 @@ class RealIsso:
     def moderate(self, posted: Posted, action: str, **fields: str) -> None:
         """activate, edit or delete a comment, by the signed link that the server sends to its owner."""
         says = re.compile(rf"/id/{posted.id}/(?:delete|activate)/(\S+)")
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while not (found := says.search(self._program.log.read_text())) and time.monotonic() < end:
             time.sleep(0.05)
         assert found, f"no link for comment {posted.id} in the server's log"

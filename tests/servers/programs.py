@@ -46,7 +46,7 @@ class Program:
                 env={**os.environ, **(env or {})},
             )
 
-    def wait_until_it_answers(self, url: str, seconds: float = 30) -> None:
+    def wait_until_it_answers(self, url: str, seconds: float = 120) -> None:
         """Return as soon as it answers anything below 500; fail with its log when it ends or takes too long."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self._process.poll() is None:
