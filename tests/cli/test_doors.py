@@ -15,7 +15,7 @@ HEEDFUL = (sys.executable, "-c", "from monitor.cli import main; main()")
 
 
 def wait_for(path: Path, words: str) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if words in (text := path.read_text(encoding="utf-8")):
             return text
