@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,14 +14,17 @@ from time import monotonic, sleep, time
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.store import schema
-from monitor.store.engine import open_engine, reading
+from monitor.model import show_id
+from monitor.store import outbox, schema
+from monitor.store.engine import open_engine, reading, writing
+from tests.channels.notices import FIRST
 from tests.crash import check
 from tests.crash.daemons import Running, enter, write_config
 from tests.crash.killing import wait_until_done, wrong_lines
 from tests.crash.servers import Town
 from tests.crash.world import ALARM, World
 
+N_WAITING = 150
 on_postgres = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 
 
@@ -71,6 +76,31 @@ def test_three_daemons_share_fifty_sources_and_never_read_one_at_the_same_time(
         f"{len(town.polls)} polls of 50 sources by {_n_by_daemon(logs, 'source.polled')},"
         f" {len(town.received)} deliveries by {_n_by_daemon(logs, 'delivery.sent')}"
     )
+
+
+@pytest.mark.slow
+@on_postgres
+def test_three_daemons_send_what_waits_for_a_channel_in_the_order_in_which_it_was_written(
+    database_url: str, engine: Engine, tmp_path: Path
+) -> None:
+    world, accepts = World(["cakes"]), Event()
+    logs = [tmp_path / f"log-{number}.jsonl" for number in range(3)]
+    with Town(world, hook_patience=lambda: 0.01 + 0.0 * accepts.wait(120)) as town, ExitStack() as stack:
+        config = write_config(tmp_path, database_url, town.url, ["cakes"], lease="60s")
+        enter(config)
+        for number in range(N_WAITING):
+            notice = replace(FIRST, id=number + 1, alert_id=show_id(number + 1))
+            with writing(engine) as connection:
+                outbox.add(connection, [(notice, ["hook"])], datetime.now(UTC))
+        daemons = [stack.enter_context(Running.start(config, path)) for path in logs]
+        _wait_until(lambda: town.received and all(map(_has_started, logs)))
+        accepts.set()
+        _wait_until(lambda: len(town.received) >= N_WAITING)
+        assert [running.stop() for running in daemons] == [0, 0, 0]
+    assert [arrival.event["data"]["notice_id"] for arrival in town.received] == [
+        show_id(number + 1) for number in range(N_WAITING)
+    ]
+    print(f"sent by {_n_by_daemon(logs, 'delivery.sent')}")  # noqa: T201 - shown by pytest -s
 
 
 @on_postgres
