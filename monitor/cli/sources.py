@@ -94,8 +94,9 @@ def _row(one: "SourceReport", now: datetime) -> list[str]:
 def poll(call: Call, /, names: tuple[str, ...], here: bool) -> None:
     """Read sources now instead of when they are due; all of them if none is named.
 
-    A running daemon does it; with --here this command does it itself (for cron). Exit code 3: one of them is closed,
-    or no daemon knows of it yet.
+    A running daemon does it; with --here this command does it itself (for cron). A source that was closed because the
+    platform called it gone is opened again if it is named. Exit code 3: one of them is closed, or no daemon knows of
+    it yet.
     """
     for name in names:
         call.known("source", name)
@@ -108,7 +109,7 @@ def poll(call: Call, /, names: tuple[str, ...], here: bool) -> None:
     from monitor.store import sources as store
 
     with call.writing() as connection:
-        n = store.request_poll(connection, wanted, call.now)
+        n = store.request_poll(connection, wanted, call.now, reopen=bool(names))
         there = {one.id: one for one in store.report(connection)} if n < len(wanted) else {}
     if n:
         click.echo(f"{counted(n, 'source is', 'sources are')} read as soon as the daemon looks.")

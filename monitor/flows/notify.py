@@ -90,9 +90,12 @@ def _write(connection: Connection, plan: Plan, telling: Sequence[tuple[Alert, De
         flags = alerts.flags_of(connection, brand_id, [alert for alert, _ in of_brand])
         held = _Held.load(connection, brand_id, [flag for listed in flags.values() for flag in listed])
         for alert, decision in of_brand:
+            if decision.reason == "resolved" and held.any_snoozed(flags.get(alert.id, []), now):
+                continue  # it is only put off: nothing is over, and it will be told anew when the snooze ends
             notice = build_notice(plan, held, alert, flags.get(alert.id, []), decision, now)
             told.append((notice, route(plan.routes, alert, dead, tuple(plan.channels))))
-    outbox.add(connection, told, now)
+    if told:
+        outbox.add(connection, told, now)
     return told
 
 
@@ -139,6 +142,10 @@ class _Held:
             threads.awaiting(connection, brand, ids),
             store.load_comments(connection, brand, evidence),
         )
+
+    def any_snoozed(self, flags: Sequence[Flag], now: datetime) -> bool:
+        rows = (self.rows.get(flag.thread_id) for flag in flags)
+        return any(row is not None and (row.acts.snoozed_until or now) > now for row in rows)
 
     def n_people(self, flags: Sequence[Flag]) -> int:
         return len({c.comment.author.key for flag in flags for i in flag.evidence if (c := self.evidence.get(i))})

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import NotFound
 from monitor.model import make_id, parse_id_prefix, show_id
-from monitor.store import due, schema, wake
+from monitor.store import due, schema
 from monitor.store.instants import from_us, opt_us, to_us
 
 _T = schema.threads
@@ -86,7 +86,7 @@ def _change(connection: Connection, brand: str, thread_id: int, now: datetime, *
     if values and connection.execute(statement.values(**values)).rowcount == 0:
         raise NotFound(f'there is no thread "{show_id(thread_id)}"')
     due.mark_due(connection, "threads", [(brand, thread_id)], now)
-    wake.announce(connection, "threads")
+    due.announce(connection, "threads")
 
 
 def _record(connection: Connection, brand: str, thread_id: int, who: str, act: str, detail: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from monitor.model import Alert, AlertStatus, Flag, Severity, Silence, show_id
-from monitor.store import due, hot, schema, threads, wake
+from monitor.store import due, hot, schema, threads
 from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
@@ -165,7 +165,7 @@ def change(connection: Connection, alert: Alert, now: datetime, **values: Any) -
     one = (_T.c.brand == alert.brand, _T.c.id == alert.id, _T.c.resolved_at.is_(None))
     connection.execute(update(_T).where(*one).values(**values))
     due.mark_due(connection, "alerts", [(alert.brand, alert.id)], now)
-    wake.announce(connection, "alerts")
+    due.announce(connection, "alerts")
 
 
 def load_silences(connection: Connection, now: datetime) -> list[Silence]:

@@ -26,6 +26,9 @@ QUEUES: Mapping[str, Table] = {
 
 Key = tuple[str, Any]
 
+CHANNEL = "heedful"  # of Postgres, on which hosts wake each other (see store.wake)
+NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -126,6 +129,12 @@ def mark_due(connection: Connection, queue: str, keys: Iterable[Key], at: dateti
     connection.exec_driver_sql(statement, [(at_us, at_us, brand, row_id) for brand, row_id in rows])
 
 
+def announce(connection: Connection, queue: str) -> None:
+    """Wake the daemons on all hosts for this queue when this transaction commits; on SQLite nothing."""
+    if is_postgres(connection):
+        connection.exec_driver_sql(NOTIFY, (queue,))
+
+
 def mark_all_due(connection: Connection, queue: str, condition: Any, at: datetime) -> int:
     """Make every row that meets a condition due now (a rule changed); how many that were."""
     table = QUEUES[queue]
@@ -138,7 +147,15 @@ def mark_all_due(connection: Connection, queue: str, condition: Any, at: datetim
 
 
 def lag(connection: Connection, queue: str, now: datetime) -> timedelta:
-    """How long the oldest due row has waited to be worked on; zero when nothing is due."""
+    """How long the oldest due row has waited to be worked on; zero when nothing is due.
+
+    What waits for a channel that refuses us or asked for a pause does not wait for the daemon.
+    """
     table = QUEUES[queue]
-    oldest = connection.execute(select(func.min(table.c.due_at)).where(table.c.due_at <= to_us(now))).scalar()
+    statement = select(func.min(table.c.due_at)).where(table.c.due_at <= to_us(now))
+    if queue == "deliveries":
+        channels = schema.channels
+        busy = or_(channels.c.held_since.is_not(None), channels.c.free_at > to_us(now))
+        statement = statement.where(table.c.channel.not_in(select(channels.c.id).where(busy)))
+    oldest = connection.execute(statement).scalar()
     return timedelta(0) if oldest is None else now - from_us(oldest)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -34,9 +34,26 @@ def add(connection: Connection, told: Sequence[tuple[Notice, Sequence[str]]], no
             for notice, _ in told
         ],
     )
+    for notice, channels in told:
+        if notice.reason == "repeat":
+            _drop_waiting_repeats(connection, notice, channels, now)
     rows = [_delivery_row(notice, channel, now) for notice, channels in told for channel in channels]
     if rows:
         connection.execute(insert(_D), rows)
+
+
+def _drop_waiting_repeats(connection: Connection, notice: Notice, channels: Sequence[str], now: datetime) -> None:
+    """A reminder that has not left yet is overtaken by the next: a dead channel that is mended gets one, not forty."""
+    notices = schema.notices
+    of_alert = select(notices.c.id).where(
+        notices.c.brand == notice.brand,
+        notices.c.alert_id == parse_id_prefix(notice.alert_id)[0],
+        notices.c.reason == "repeat",
+    )
+    waiting = (_D.c.brand == notice.brand, _D.c.notice_id.in_(of_alert), _D.c.channel.in_(channels))
+    statement = update(_D).where(*waiting, _D.c.due_at <= to_us(now))
+    values = {"status": "overtaken", "due_at": None, "claim_no": _D.c.claim_no + 1}
+    connection.execute(statement.values(**values))
 
 
 def add_delivery(connection: Connection, notice: Notice, channel: str, now: datetime) -> None:

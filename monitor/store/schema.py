@@ -270,7 +270,7 @@ deliveries = Table(
     Column("id", BigInteger, nullable=False),
     Column("notice_id", BigInteger, nullable=False),
     Column("channel", Text, nullable=False),
-    Column("status", Text, nullable=False),  # pending, sent, abandoned
+    Column("status", Text, nullable=False),  # pending, sent, abandoned, overtaken
     _instant("created_at", nullable=False),
     Column("n_attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text, nullable=False, server_default=""),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, func, insert, select, update
 
 from monitor.errors import ClaimLost
 from monitor.model import Source
-from monitor.store import due, schema, wake
+from monitor.store import due, schema
 from monitor.store.engine import among, is_postgres, mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
@@ -179,22 +179,26 @@ def release(connection: Connection, claimed: due.Claim, outcome: Outcome, now: d
         raise ClaimLost(f"the claim on source {claimed.id} was lost")
 
 
-def request_poll(connection: Connection, source_ids: Iterable[str], now: datetime) -> int:
+def request_poll(connection: Connection, source_ids: Iterable[str], now: datetime, *, reopen: bool = False) -> int:
     """Make sources due now; one that is being polled at this moment is polled again right after.
 
-    Unlike `mark_due` this never lets two hosts read one source at the same time. Returns how many were found.
+    Unlike `mark_due` this never lets two hosts read one source at the same time. `reopen`: also those that were
+    closed because the platform called them gone. Returns how many were found.
     """
     at_work = _T.c.claimed_until > to_us(now)
+    is_wanted = _T.c.closed_reason != NOT_CONFIGURED if reopen else _T.c.closed_at.is_(None)
     statement = (
         update(_T)
-        .where(_T.c.id.in_(list(source_ids)), _T.c.closed_at.is_(None))
+        .where(_T.c.id.in_(list(source_ids)), is_wanted)
         .values(
+            closed_at=None,
+            closed_reason="",
             poll_requested=True,
             next_poll_at=to_us(now),
             due_at=case((at_work, _T.c.due_at), else_=to_us(now)),
         )
     )
-    wake.announce(connection, "sources")
+    due.announce(connection, "sources")
     return int(connection.execute(statement).rowcount)
 
 

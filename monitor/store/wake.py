@@ -11,23 +11,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from monitor import log
-from monitor.store.engine import is_postgres
+from monitor.store.due import CHANNEL, NOTIFY
 
 _log = log.get()
 
-CHANNEL = "heedful"
 GAP_S = 0.05  # between two announcements
 AGAIN_S = 5.0  # after the connection was lost
-_NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
-
-
-def announce(connection: Connection, queue: str) -> None:
-    """Wake the daemons on all hosts for this queue when this transaction commits; on SQLite nothing."""
-    if is_postgres(connection):
-        connection.exec_driver_sql(_NOTIFY, (queue,))
 
 
 class Wakes:
@@ -105,6 +97,6 @@ class Wakes:
         with self._lock:
             queues, self._to_say = self._to_say, set()
         for queue in queues:
-            connection.execute(_NOTIFY, (queue,))
+            connection.execute(NOTIFY, (queue,))
         if queues:
             self._stopping.wait(GAP_S)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from monitor.flows import operator
-from monitor.store import sources, wake
+from monitor.store import due, sources, wake
 from monitor.store.engine import reading, writing
 from tests.crash.daemons import Running, enter, write_config
 from tests.crash.servers import Town
@@ -65,7 +65,7 @@ def test_a_host_wakes_the_others_and_not_itself(host: Callable[[], Host]) -> Non
 def test_a_transaction_wakes_nobody_before_it_commits(host: Callable[[], Host], engine: Engine) -> None:
     listening = host()
     with writing(engine) as connection:
-        wake.announce(connection, "alerts")
+        due.announce(connection, "alerts")
         with pytest.raises(Empty):
             listening.hears(within=0.3)
     assert listening.hears() == "alerts"
@@ -81,7 +81,7 @@ def test_a_host_whose_connection_breaks_listens_again_and_looks_at_everything(
         assert connection.execute(text(ended)).scalar_one()
     assert listening.hears() == ""
     with writing(engine) as connection:
-        wake.announce(connection, "sources")
+        due.announce(connection, "sources")
     assert listening.hears() == "sources"
 
 
@@ -97,12 +97,12 @@ def test_an_alert_that_another_process_writes_is_delivered_long_before_the_tick(
         sleep(0.5)  # it has looked at everything, and will not look again by itself
         with writing(engine) as connection:
             assert operator.report(connection, "bakery", "test", "Written elsewhere", datetime.now(UTC))
-            wake.announce(connection, "alerts")
+            due.announce(connection, "alerts")
         _until(lambda: town.received)
         world.say("cakes", ALARM, calls="alarm")
         with writing(engine) as connection:
             sources.request_poll(connection, ["cakes"], datetime.now(UTC))
-            wake.announce(connection, "sources")
+            due.announce(connection, "sources")
         _until(lambda: len(town.received) == 2)
         assert running.stop() == 0
     assert "wake.lost" not in (tmp_path / "log.jsonl").read_text()

@@ -121,6 +121,32 @@ def test_a_target_that_stays_silent_is_reported_through_another(bakery: Bakery) 
     assert "operator" in [notice.rule for notice in bakery.groupme.sent]
 
 
+def test_reminders_do_not_pile_up_before_a_dead_channel(bakery: Bakery) -> None:
+    bakery.change_plan(channels={"slack": bakery.slack})
+    _anger(bakery, "a")
+    bakery.slack.faults = [Unauthorized("403", status=403)] * 200
+    for _ in range(30):
+        bakery.deliver()
+        bakery.later(hours=4)
+        bakery.assess()
+        bakery.notify()
+    bakery.slack.faults.clear()
+    bakery.later(hours=1)
+    bakery.work()
+    reminders = [notice for notice in bakery.slack.sent if (notice.rule, notice.reason) == ("angry", "repeat")]
+    assert len(reminders) <= 2
+
+
+def test_what_waits_for_a_dead_channel_is_no_lag_of_ours(bakery: Bakery) -> None:
+    bakery.change_plan(channels={"slack": bakery.slack})
+    _anger(bakery, "a", "b")
+    bakery.slack.faults = [Gone("404", status=404)] * 9
+    bakery.deliver()
+    bakery.later(minutes=4)
+    with reading(bakery.engine) as connection:
+        assert due.lag(connection, "deliveries", bakery.now) == timedelta(0)
+
+
 def test_a_channel_that_left_the_configuration_does_not_swallow_its_messages(bakery: Bakery) -> None:
     _anger(bakery, "a")
     bakery.change_plan(channels={"groupme": bakery.groupme}, routes=(Route(("groupme",)),))

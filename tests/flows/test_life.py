@@ -131,6 +131,19 @@ def test_who_waits_under_a_post_in_crisis_stands_first_in_the_backlog(bakery: Ba
     assert (lines[-1].author_name, lines[-1].severity) == ("Calm", "")
 
 
+def test_a_snoozed_thread_is_not_told_to_be_resolved_and_is_told_anew_when_the_snooze_ends(bakery: Bakery) -> None:
+    bakery.platform.say("1", ANGRY, bakery.now)
+    bakery.work()
+    with writing(bakery.engine) as connection:
+        [line] = backlog.page(connection, backlog.Filters(), bakery.now)
+        acts.snooze(connection, "bakery", line.id, "anna", bakery.now + timedelta(hours=2), bakery.now)
+    bakery.work()
+    assert bakery.told() == [("angry", "first")]
+    bakery.later(hours=2, minutes=1)
+    bakery.work()
+    assert bakery.told() == [("angry", "first"), ("angry", "first")]
+
+
 def test_a_new_comment_ends_a_snooze(bakery: Bakery) -> None:
     bakery.platform.say("1", ANGRY, bakery.now)
     bakery.work()

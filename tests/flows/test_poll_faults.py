@@ -127,6 +127,12 @@ def test_a_source_that_says_it_is_gone_for_good_is_closed_and_told(bakery: Baker
     assert bakery.told() == [("operator", "first")]
     bakery.later(days=1)
     assert bakery.poll() == 0
+    bakery.platform.say("1", "We are back?", bakery.now)
+    with writing(bakery.engine) as connection:
+        assert sources.request_poll(connection, [SOURCE], bakery.now) == 0
+        assert sources.request_poll(connection, [SOURCE], bakery.now, reopen=True) == 1
+    bakery.work()
+    assert _n_comments(bakery) == 1, "a person who asks for it opens it again"
 
 
 def test_an_answer_that_cannot_be_read_at_all_is_kept(bakery: Bakery) -> None:
