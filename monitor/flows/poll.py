@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from random import random
+from random import random, uniform
+from time import sleep
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -25,6 +26,7 @@ from monitor.store.engine import is_conflict, reading, writing
 
 _log = log.get()
 
+MOST_COMMITS = 5  # of one page that conflicts with what others write; then it is read again after the lease
 TELL_AFTER_FAILURES = 5  # of a source in a row, before the operator is told
 RATE_LIMIT_WAIT = timedelta(minutes=1)  # where the platform does not say how long
 HOLD_BASE = timedelta(minutes=5)  # of an account whose credentials are refused
@@ -89,12 +91,15 @@ class Poller:
             _log.exception("source.crashed", source=source.id)
             self._failed(claimed, source, RemoteError(f"{type(error).__name__} in the connector; see the log"))
             return
-        try:
-            self._commit(claimed, source, reader, turn, started_at)
-        except DBAPIError as error:
-            if not is_conflict(error):
-                raise
-            self._commit(claimed, source, reader, turn, started_at)  # the other one has ended by now
+        for n_left in reversed(range(MOST_COMMITS)):
+            try:
+                self._commit(claimed, source, reader, turn, started_at)
+                return
+            except DBAPIError as error:
+                if not n_left or not is_conflict(error):
+                    raise
+            # Who won goes on and has yet to end: who begins at once may take its row again, and lose again.
+            sleep(uniform(0.05, 0.2))  # noqa: S311
 
     def _read_page(self, reader: Reader, source: Source, now: datetime) -> Turn:
         page = reader.fetch_page(source.cursor, now)

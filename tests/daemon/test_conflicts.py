@@ -25,12 +25,13 @@ def _see_deadlocks_late(engine: Engine) -> None:
     engine.dispose()  # it holds for connections that are made from now on
 
 
-def _wait_until_blocked(connection: Connection) -> None:
+def _wait_until_blocked(connection: Connection, n: int = 1) -> None:
     waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
     end = monotonic() + 60
-    while not connection.execute(text(f"{waiting} AND datname = current_database()")).scalar_one():
+    while connection.execute(text(f"{waiting} AND datname = current_database()")).scalar_one() < n:
         assert monotonic() < end
         sleep(0.005)
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))  # or it sees those alone who were here at first
 
 
 @on_postgres
@@ -88,3 +89,37 @@ def test_a_poll_that_loses_a_deadlock_is_stored_at_once(engine: Engine) -> None:
         assert connection.execute(select(schema.comments.c.text)).scalars().all() == ["Is it open on Sunday?"]
         assert not due.is_any_due(connection, "sources", bakery.now)
         assert connection.execute(select(func.count()).select_from(schema.revisions)).scalar_one() == 1
+
+
+@on_postgres
+def test_a_poll_that_loses_one_deadlock_after_the_other_is_stored_all_the_same(engine: Engine) -> None:
+    _see_deadlocks_late(engine)
+    bakery = Bakery(engine)
+    bakery.platform.say("1", "Is it open?", bakery.now)
+    bakery.poll()
+    with reading(engine) as connection:
+        thread_id = connection.execute(select(schema.threads.c.id)).scalar_one()
+    bakery.platform.say("1", "Is it open on Sunday?", bakery.now)
+    bakery.later(minutes=1)
+    polling, second = Thread(target=bakery.poll), Thread(target=_deadlock, args=(engine, thread_id))
+    with writing(engine) as first:
+        first.execute(text("SET LOCAL deadlock_timeout = '2min'"))
+        first.execute(LOCK_THREAD, {"id": thread_id})
+        polling.start()
+        _wait_until_blocked(first)
+        first.execute(LOCK_COMMENT, {"id": "1"})
+        second.start()
+        _wait_until_blocked(first, 2)  # the poll begins again and wants the comment; the second wants the thread
+    for thread in (polling, second):
+        thread.join(120)
+        assert not thread.is_alive()
+    with reading(engine) as connection:
+        assert connection.execute(select(schema.comments.c.text)).scalars().all() == ["Is it open on Sunday?"]
+
+
+def _deadlock(engine: Engine, thread_id: int) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("SET LOCAL deadlock_timeout = '2min'"))
+        connection.execute(LOCK_THREAD, {"id": thread_id})
+        _wait_until_blocked(connection)
+        connection.execute(LOCK_COMMENT, {"id": "1"})
