@@ -18,11 +18,13 @@ _QUOTE_LINES = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _RETWEET = re.compile(r"\bRT @\w+:?.*", re.DOTALL)
 _QUOTED_TWEET = re.compile(r"[\"“”]@\w+:[^\"“”]*[\"“”]?")
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
+    "[\u00ad\u0300-\u036f\u061c\u0640\u064b-\u065f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)  # and what is piled on letters: accents beyond the composed ones, Arabic vowels and the line that stretches words
 _LINK = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
 _MENTION = re.compile(r"@\w[\w.-]*")
 _TOKEN = re.compile(r"\w+|[?!]+|@|#\w+")
+_VOWELS = "\u0900-\u0963\u0966-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e"  # of India and Thailand: no letters to `\w`
+_TOKEN_BEYOND = re.compile(rf"[\w{_VOWELS}]+|[?!]+|@|#\w+")
 _CAPITAL = "[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]"
 _MAY_SHOUT = re.compile(f"{_CAPITAL}{_CAPITAL}{{2}}")  # finds at once that there is nothing for `_CAPITALS`
 _CAPITALS = re.compile(rf"\b{_CAPITAL}{{3,}}\b")
@@ -33,6 +35,9 @@ _WARM_EMOJI = re.compile("[😀-😍😘😚😋🤗🙏👍👏❤💕💖💗�
 _SAD_EMOJI = re.compile("[😕😖😞😟😢😣😥😩😫😭😿🙁☹😰😱😔😓💔🥺]|:[-']?[(/]")
 _APOSTROPHES = re.compile("['’‘`´ʼ＇]")
 _MARKS = {"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", "\u037e": "?"}  # the last one is Greek
+_OF_INTEREST = re.compile(r"\.\.|[\"“”«»„*$€£₹]")  # for the model alone; the first of each kind is named
+_SIGNS = {"..": "/dots", "*": "/star"} | dict.fromkeys('"“”«»„', "/quote") | dict.fromkeys("$€£₹", "/money")
+_MOST_SIGNS = 12
 _ANY_MARK, _TO_OURS = re.compile(f"[{''.join(_MARKS)}]"), str.maketrans(_MARKS)
 
 
@@ -40,11 +45,13 @@ class Prepared(NamedTuple):
     """What the signals see of one text.
 
     `padded` is the normalised text with a blank around every word; `hits` are the numbers of the phrases in it and
-    `groups` how many phrases of each group were found.
+    `groups` how many phrases of each group were found. `signs` names what is in no word: emoji, /link, /caps1 to 3,
+    /dots, /quote, /money, /star.
     """
 
     text: str  # the writer's own words as written
     padded: str
+    signs: str
     words: Sequence[str]
     hits: Sequence[int]
     groups: Mapping[str, int]
@@ -62,6 +69,11 @@ class Prepared(NamedTuple):
     n_warm_emoji: int
     n_sad_emoji: int
     leads_with_mention: bool
+
+    @property
+    def seen(self) -> str:
+        """What the model reads: the normalised words, then the signs; a blank on each side of each."""
+        return f"{self.padded}{self.signs} " if self.signs else self.padded
 
 
 def prepare(comment: Comment) -> Prepared:
@@ -88,8 +100,8 @@ def prepare(comment: Comment) -> Prepared:
         group = book.groups[hit]
         groups[group] = groups.get(group, 0) + 1
     return Prepared(
-        text, padded, words, hits, groups, comment.kind, comment.stars, language, comment.language,
-        n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
+        text, padded, _signs(plain, drawn, capitals, n_links), words, hits, groups,
+        comment.kind, comment.stars, language, comment.language, n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
         n_emoji, n_angry, n_warm, n_sad, leads,
     )  # fmt: skip
 
@@ -107,7 +119,20 @@ def _emoji(plain: str) -> list[str]:
 
 
 def _words(lower: str) -> list[str]:
-    return _TOKEN.findall(lower.replace("'", "") if lower.isascii() else _APOSTROPHES.sub("", lower))
+    if lower.isascii():
+        return _TOKEN.findall(lower.replace("'", ""))
+    return _TOKEN_BEYOND.findall(_APOSTROPHES.sub("", lower))
+
+
+def _signs(plain: str, drawn: Sequence[str], capitals: int, n_links: int) -> str:
+    signs = list(drawn[:_MOST_SIGNS])
+    if capitals:
+        signs.append(f"/caps{1 if capitals == 1 else 2 if capitals < 4 else 3}")
+    if n_links:
+        signs.append("/link")
+    if found := _OF_INTEREST.findall(plain):
+        signs += dict.fromkeys(map(_SIGNS.__getitem__, found))
+    return " ".join(signs)
 
 
 def own_words(text: str) -> str:
