@@ -23,7 +23,7 @@ FLOORS = (
         *("monitor.http_guard", "monitor.store", "monitor.channels", "monitor.systemd", "connectors"),
     ),
     ("monitor.flows",),
-    ("monitor.app", "monitor.scheduler", "monitor.cli", "monitor.web", "monitor.example"),
+    ("monitor.app", "monitor.scheduler", "monitor.cli", "monitor.web", "monitor.example", "monitor.training"),
 )
 APART = ("monitor.store", "monitor.channels", "monitor.settings", "connectors")  # of one floor, and never each other
 NAMES_CONNECTORS = ("monitor.app", "connectors")
