@@ -157,7 +157,7 @@ def _squeezed(raw: NDArray[np.uint8], size: Ids) -> tuple[NDArray[np.uint8], Ids
 
 
 def _sum_lanes(rows: Sequence[Words64], starts: Ids) -> NDArray[np.int64]:
-    """Even and odd bytes are summed apart, as four lanes of 16 bits each, so few places at a time that none overflows."""
+    """Even and odd bytes are summed apart, as four lanes of 16 bits each, so few places at once that none overflows."""
     cuts = np.unique(np.concatenate((starts, np.arange(0, len(rows[0]), _AT_ONCE))))
     of_text = np.searchsorted(cuts, starts)
     total = np.empty((len(starts), OUTPUTS), np.int64)

@@ -101,7 +101,8 @@ def prepare(comment: Comment) -> Prepared:
         groups[group] = groups.get(group, 0) + 1
     return Prepared(
         text, padded, _signs(plain, drawn, capitals, n_links), words, hits, groups,
-        comment.kind, comment.stars, language, comment.language, n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
+        comment.kind, comment.stars, language, comment.language,
+        n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
         n_emoji, n_angry, n_warm, n_sad, leads,
     )  # fmt: skip
 

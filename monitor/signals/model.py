@@ -1,0 +1,150 @@
+"""The trained model: n-grams and features in, calibrated probabilities out. Imports numpy, so it is imported late.
+
+`weights/tables.npz` holds three arrays of int8: `outputs` [2^18, 8], `kinds` [2^16, 8], `languages` [2^15, up to 16];
+`weights/stack.json` (see `weights`) says what their columns are. `dump` writes both, `load` checks them.
+
+Equal texts must have equal values whatever their neighbours, and sums of floats depend on their order. So everything
+that is summed is a multiple of a small power of two: then each sum is exact, in any order.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.signals import weights as readable
+from monitor.signals.ngrams import OUTPUTS as LANES
+from monitor.signals.ngrams import Grams, Words64, grams, packed, sums
+from monitor.signals.prepared import Prepared
+from monitor.signals.stack import feature_names, features
+from monitor.signals.weights import FOLDER, OUTPUTS, TABLES, Columns, Stack, WeightsDamaged, digest
+
+Floats = NDArray[np.float64]
+Table = NDArray[np.int8]
+
+_VALUE_STEP = 2.0**-12
+_WEIGHT_STEP = 2.0**-20
+_LOGIT_STEP = 2.0**-8
+_CERTAIN = 16
+_N_LOGITS = int(_CERTAIN / _LOGIT_STEP)
+_PROBABILITIES = np.array(  # looked up, so that they are the same on every machine
+    [round(1.0 / (1.0 + exp(-place * _LOGIT_STEP)), 6) for place in range(-_N_LOGITS, _N_LOGITS + 1)]
+)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A table with its columns: texts in, [texts, columns] of values out."""
+
+    parts: tuple[Words64, ...]  # of eight columns each
+    scales: Floats
+    bias: Floats
+
+    @classmethod
+    def of(cls, table: Table, columns: Columns) -> "Linear":
+        parts = tuple(packed(table[:, first : first + LANES]) for first in range(0, table.shape[1], LANES))
+        return cls(parts, np.array(columns.scales), np.array(columns.bias))
+
+    def values(self, seen: Sequence[str]) -> Floats:
+        found = [self._of(piece) for piece in grams(seen)]
+        return np.concatenate(found) if found else np.empty((0, len(self.scales)))
+
+    def _of(self, piece: Grams) -> Floats:
+        total = np.concatenate([sums(part, piece) for part in self.parts], axis=1)[:, : len(self.scales)]
+        return _rounded(total * self.scales / np.sqrt(piece.n)[:, None] + self.bias, _VALUE_STEP)
+
+
+class Model:
+    """The weights in the form in which they are used."""
+
+    def __init__(self, stack: Stack, tables: Mapping[str, Table]) -> None:
+        self.stack = stack
+        self.outputs, self.kinds, self.languages = (Linear.of(tables[name], stack.tables[name]) for name in TABLES)
+        self._order = [stack.tables["outputs"].names.index(name) for name in OUTPUTS]
+        inputs = (*(f"model.{name}" for name in stack.tables["outputs"].names), *feature_names())
+        ours = [stack.stack[name] for name in OUTPUTS]
+        slopes = [one.calibration.slope for one in ours]
+        by_input = [
+            [slope * one.weights.get(name, 0.0) for slope, one in zip(slopes, ours, strict=True)] for name in inputs
+        ]
+        constant = [slope * one.bias + one.calibration.offset for slope, one in zip(slopes, ours, strict=True)]
+        self._weights = _rounded(np.array(by_input), _WEIGHT_STEP)
+        self._constant = _rounded(np.array(constant), _WEIGHT_STEP)
+
+    def logits(self, batch: Sequence[Prepared]) -> Floats:
+        """Calibrated log odds of each output: [texts, outputs]."""
+        values = self.outputs.values([text.seen for text in batch])
+        _, found = features(batch)
+        return np.concatenate((values, found), axis=1) @ self._weights + self._constant
+
+    def probabilities(self, batch: Sequence[Prepared]) -> Floats:
+        return as_probabilities(self.logits(batch))
+
+    def kind_values(self, batch: Sequence[Prepared]) -> Floats:
+        return self.kinds.values([text.seen for text in batch])
+
+    def language(self, batch: Sequence[Prepared]) -> list[str]:
+        """The language of each text by its n-grams; "" where the best is not far enough ahead of the second."""
+        values = self.languages.values([text.seen for text in batch])
+        names = self.stack.tables["languages"].names
+        best = values.argmax(axis=1)
+        two = np.sort(values, axis=1)[:, -2:]
+        is_sure = two[:, 1] - two[:, 0] >= self.stack.language_lead
+        return [names[column] if sure else "" for column, sure in zip(best.tolist(), is_sure.tolist(), strict=True)]
+
+
+def as_probabilities(logits: Floats) -> Floats:
+    places = np.clip(np.rint(logits / _LOGIT_STEP), -_N_LOGITS, _N_LOGITS).astype(np.int64)
+    return _PROBABILITIES[places + _N_LOGITS]
+
+
+def dump(stack: Stack, tables: Mapping[str, Table]) -> tuple[str, bytes]:
+    """What `stack.json` and `tables.npz` hold for these weights, with their version; `load` accepts it."""
+    raw = {name: np.ascontiguousarray(tables[name], np.int8) for name in TABLES}
+    written = io.BytesIO()
+    np.savez_compressed(written, allow_pickle=False, **raw)
+    versioned = replace(stack, version=digest(stack, {name: table.tobytes() for name, table in raw.items()}))
+    return versioned.as_json(), written.getvalue()
+
+
+def load(stack: Stack, npz: bytes) -> Model:
+    """The model of these two files.
+
+    Raises:
+        WeightsDamaged: they do not belong together or are not whole; install again.
+    """
+    try:
+        with np.load(io.BytesIO(npz), allow_pickle=False) as archive:
+            tables = {name: archive[name] for name in TABLES}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise WeightsDamaged(f"weights/tables.npz cannot be read, install heedful again: {error!r}") from error
+    for name, bits in TABLES.items():
+        table, columns = tables[name], stack.tables[name]
+        if table.dtype != np.int8 or table.shape != (1 << bits, len(columns.names)):
+            raise WeightsDamaged(f"weights/tables.npz: {name} is {table.dtype}{table.shape}, install heedful again")
+    if digest(stack, {name: table.tobytes() for name, table in tables.items()}) != stack.version:
+        raise WeightsDamaged("weights/tables.npz and stack.json are not of one training, install heedful again")
+    return Model(stack, tables)
+
+
+@cache
+def model() -> Model:
+    """The shipped model, loaded when first needed.
+
+    Raises:
+        WeightsDamaged: its files are missing or damaged; install again.
+    """
+    try:
+        npz = (FOLDER / "tables.npz").read_bytes()
+    except OSError as error:
+        raise WeightsDamaged(f"weights/tables.npz cannot be read, install heedful again: {error}") from error
+    return load(readable.stack(), npz)
+
+
+def _rounded(values: Floats, step: float) -> Floats:
+    return np.rint(values / step) * step
