@@ -94,7 +94,9 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> App:
 def _build_plan(settings: Settings, http: HttpClient) -> Plan:
     return Plan(
         brands={
-            brand_id: Brand(brand_id, brand.name, brand.timezone, brand.calendar, brand.team)
+            brand_id: Brand(
+                brand_id, brand.name, brand.timezone, brand.calendar, brand.team, brand.forbidden, brand.opens_links
+            )
             for brand_id, brand in settings.brands.items()
         },
         intervals={source_id: source.every for source_id, source in settings.sources.items()},

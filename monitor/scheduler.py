@@ -1,4 +1,4 @@
-"""The daemon: a clock that wakes the four queues, threads that work them, and a clean end."""
+"""The daemon: a clock that wakes the five queues, threads that work them, and a clean end."""
 
 import gc
 import os
@@ -19,6 +19,7 @@ from monitor.flows import assess, notify, prune
 from monitor.flows.deliver import Deliverer
 from monitor.flows.due import Crew, Pump
 from monitor.flows.leases import Leases
+from monitor.flows.links import LinkOpener
 from monitor.flows.memory import Memory
 from monitor.flows.poll import Poller
 from monitor.store import due, outbox, sources
@@ -55,10 +56,12 @@ class Daemon:
             "threads": Pump("threads", self._assess),
             "alerts": Pump("alerts", self._notify),
             "deliveries": Pump("deliveries", self._deliver),
+            "links": Pump("links", self._open_links),
         }
         poller = Poller(app.engine, lambda: app.plan, Memory(), app.now, self.wake)
         deliverer = Deliverer(app.engine, lambda: app.plan, app.now, self.wake)
         self._poller, self._deliverer = poller, deliverer
+        self._links = LinkOpener(app.engine, lambda: app.plan, app.http, app.now, self.wake)
         self._pollers = Crew("poll", daemon.poll_threads, self.pumps["sources"].wake)
         self._senders = Crew("deliver", daemon.deliver_threads, self.pumps["deliveries"].wake)
         self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
@@ -213,6 +216,10 @@ class Daemon:
         for channel, claimed in claims:
             work = self._leases["deliveries"].holding(self._deliverer.deliver, now, app.plan.lease)
             self._senders.put(channel, work, claimed)
+
+    def _open_links(self) -> None:
+        while not self._stop.is_set() and self._links.open_due():
+            pass
 
     def _renew_leases(self) -> None:
         for held in self._leases.values():

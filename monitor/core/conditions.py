@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from monitor import signals
 from monitor.core.facts import View, length_in_micros, micros
 from monitor.core.matching import compile_pattern, matched_words
+from monitor.core.own_posts import CHECKS, PostFinding
 from monitor.core.people import people
 from monitor.core.truth import (
     ALWAYS,
@@ -203,6 +204,27 @@ def age(section: Asked) -> Condition:
     return Leaf(key, f"is {key.replace('_', ' ')} {text}", text, cost=2).about(test, found)
 
 
+def own_post(section: Asked) -> Condition:
+    """What one of the checks of our own posts found."""
+    wanted = frozenset(section.choices("own_post", tuple(CHECKS), "check"))
+
+    def found(view: View) -> list[PostFinding]:
+        findings = view.facts.post_findings.get(view.comment.id, ()) if view.comment else ()
+        return [finding for finding in findings if finding.check in wanted]
+
+    def reason(view: View) -> Reason:
+        about = view.comment.id if view.comment else None
+        findings = found(view)
+        words = tuple(dict.fromkeys(word for finding in findings for word in finding.words))
+        says = "; ".join(finding.says for finding in findings) or "nothing of the kind in this post of ours"
+        return Reason("own_post", says, words, None, one_of(sorted(wanted)), about)
+
+    says = f"is a post of ours with {one_of(sorted(wanted))}"
+    return Condition(
+        "own_post", says, lambda view: ALWAYS if found(view) else NEVER, reason, gate=frozenset(), is_about_us=True
+    )
+
+
 CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
     "kind": kind,
     "platform": platform,
@@ -224,5 +246,6 @@ CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
     "older_than": age,
     "younger_than": age,
     "people": people,
+    "own_post": own_post,
 }
 """Each condition by the key that names it; other keys of its table belong to that one."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.core.calendar import Calendar
 from monitor.core.matching import Matcher
+from monitor.core.own_posts import PostFinding
 from monitor.model import StoredComment, Team, ThreadActs, ThreadState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +22,8 @@ class Facts:
     `subject_people` are the customers' comments under the post that this thread stands for (a post's own thread
     row), not older than `RuleSet.people_window`; empty for every other thread. `n_earlier_by_author` counts, by
     `Author.key`, what each author wrote to the brand before this thread; needed only if
-    `RuleSet.needs_first_timer`.
+    `RuleSet.needs_first_timer`. `post_findings` holds the posts of ours in this thread that were checked, by id, and
+    what is wrong with each.
     """
 
     brand: str
@@ -35,6 +37,7 @@ class Facts:
     thread_id: int
     subject_people: Sequence[StoredComment] = ()
     n_earlier_by_author: Mapping[str, int] = field(default_factory=dict)
+    post_findings: Mapping[int, Sequence[PostFinding]] = field(default_factory=dict)
 
 
 def micros(instant: datetime) -> int:

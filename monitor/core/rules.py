@@ -82,6 +82,7 @@ class RuleSet:
         self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
         self.people_window: timedelta | None = max((r.window for r in enabled if r.window is not None), default=None)
         self._of_posts = _asked(rule for rule in enabled if rule.window is not None)
+        self._of_us = _asked(rule for rule in enabled if rule.is_about_us)
         crowds = [crowd for rule in enabled for crowd in rule.crowds]
         self._stirs = tuple(crowd.stirs for crowd in crowds)
         self._stirs_anyway = any(not crowd.is_choosy for crowd in crowds)
@@ -92,13 +93,16 @@ class RuleSet:
         self._words = frozenset[int]().union(*(rule.when.gate or () for rule in enabled))
 
     def evaluate(self, facts: Facts, now: datetime) -> Verdict:
-        """What the rules say of this thread now: nothing while it is snoozed or nobody waits in it."""
+        """What the rules say of this thread now: nothing while it is snoozed or nobody waits in it.
+
+        Posts of ours that a check has found fault with are asked about by the rules about them.
+        """
         state, snoozed_until = facts.state, facts.acts.snoozed_until
         view = View(facts, now, self._matcher)
         stirring = self._stirring(view)
         if snoozed_until is not None and now < snoozed_until:
             return Verdict((), _earliest(now, snoozed_until, state.due_at), stirring)
-        if not state.open_ids and not facts.subject_people:
+        if not state.open_ids and not facts.subject_people and not any(facts.post_findings.values()):
             return Verdict((), _earliest(now, state.due_at), stirring)
         held, changes_at = self._judge(view)
         flags = sorted((_raise_flag(each, view) for each in held), key=lambda flag: flag.severity.rank) if held else ()
@@ -139,12 +143,14 @@ class RuleSet:
     def _candidates(self, facts: Facts) -> list[StoredComment | None]:
         about_post: list[StoredComment | None] = [None] if facts.subject_people and self._of_posts else []
         held = facts.comments
-        return about_post + [held[number] for number in facts.state.open_ids if number in held]
+        return about_post + [held[number] for number in (*facts.post_findings, *facts.state.open_ids) if number in held]
 
     def _worth_asking(self, view: View) -> _Asked:
         """The rules that could hold: most rules of words are ruled out by one look at the text."""
         if view.comment is None:
             return self._of_posts
+        if view.comment.id in view.facts.post_findings:
+            return self._of_us
         if not self._words or self._words.isdisjoint(view.hits_in(view.comment)):
             return self._of_comments
         return self._of_comments + self._of_words
@@ -155,7 +161,7 @@ class RuleSet:
         trials = []
         for comment in self._candidates(facts):
             view.look_at(comment)
-            trials += [_try(rule, view) for rule in self.rules if comment is not None or rule.window is not None]
+            trials += [_try(rule, view) for rule in self.rules if _can_be_asked(rule, view)]
         return tuple(trials)
 
     def test_text(
@@ -194,6 +200,12 @@ class RuleSet:
         earlier = {} if is_first else {by.key: 1}
         whole = Facts(brand, source, platform, hours, team or Team(), state, {1: stored}, ThreadActs(), 1, (), earlier)
         return self.explain(whole, now)
+
+
+def _can_be_asked(rule: Rule, view: View) -> bool:
+    if view.comment is None:
+        return rule.window is not None
+    return rule.is_about_us or view.comment.id not in view.facts.post_findings
 
 
 def _floors(crowds: Sequence[People]) -> tuple[tuple[str, float], ...]:

@@ -20,7 +20,9 @@ DEEPEST = 20  # nested all, any and not
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule, ready to be asked; `window` is set if it asks about the people under a post."""
+    """One rule, ready to be asked; `window` is set if it asks about the people under a post, `is_about_us` if it asks
+    about posts of ours.
+    """
 
     name: str
     title: str
@@ -33,6 +35,7 @@ class Rule:
     window: timedelta | None
     crowds: tuple[People, ...]
     needs_first_timer: bool
+    is_about_us: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ def _read_rule(name: str, origin: _Origin, context: Context, others: Collection[
         window=max(windows, default=None),
         crowds=tuple(leaf.crowd for leaf in leaves if leaf.crowd is not None),
         needs_first_timer=any(leaf.needs_first_timer for leaf in leaves),
+        is_about_us=any(leaf.is_about_us for leaf in leaves),
     )
     section.finish()
     return rule

@@ -70,7 +70,7 @@ class Condition:
     `says` is what it asks for, in words. `reason` says what it found, whether it holds or not (leaves only).
     `cost` orders a tree: 0 looks at a field, 1 at the text, 2 at the clock, 3 at many people. `window` is how far
     back it needs a post's comments. `gate` are phrases and patterns of which a comment must contain at least one for
-    the condition to hold for it (None: it can hold without; empty: it never holds for a comment, only for a post).
+    the condition to hold for it (None: it can hold without; empty: it never holds for a customer's comment).
     `crowd` is the `core.people.People` of a condition about many people under one post.
     """
 
@@ -85,6 +85,7 @@ class Condition:
     needs_first_timer: bool = False
     gate: frozenset[int] | None = None
     crowd: Any = None
+    is_about_us: bool = False  # it asks about posts of ours
 
 
 @dataclass(frozen=True, slots=True)

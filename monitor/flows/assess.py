@@ -10,12 +10,15 @@ from sqlalchemy.exc import DBAPIError
 
 from monitor import log, signals
 from monitor.core import alerts as decide
+from monitor.core.own_posts import PostFinding
 from monitor.core.rules import Facts, Verdict
 from monitor.core.text import excerpt
 from monitor.core.threads import fold
+from monitor.flows import own_posts
+from monitor.flows.own_posts import Inspection
 from monitor.flows.plan import Brand, Plan
 from monitor.model import UNFLAGGED_RANK, Flag, Severity, StoredComment, Team, ThreadActs, ThreadState
-from monitor.store import alerts, due, sources, threads
+from monitor.store import alerts, due, links, sources, threads
 from monitor.store import comments as store
 from monitor.store.due import Claim
 from monitor.store.engine import is_conflict, reading, writing
@@ -35,6 +38,7 @@ class Known:
     under_posts: Mapping[int, list[StoredComment]]
     n_earlier: Mapping[str, int]
     team: Team
+    our_posts: Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def assess(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime, w
             held = {claimed.id for claimed in due.still_ours(connection, "threads", claims)}
             kept = [assessment for assessment in assessments if assessment.row.claim.id in held]
             n_alerts = _save(connection, plan, kept, now)
+            links.watch(connection, brand.id, known.our_posts.unopened, now)
     except DBAPIError as error:
         if not is_conflict(error):
             raise
@@ -89,6 +94,8 @@ def assess(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime, w
         return
     if n_alerts:
         wake("alerts")
+    if known.our_posts.unopened:
+        wake("links")
     n_flags = sum(len(assessment.standing) for assessment in kept)
     _log.info("threads.assessed", n=len(kept), stale=len(claims) - len(kept), flags=n_flags, alerts=n_alerts)
 
@@ -107,13 +114,16 @@ def _load(connection: Connection, plan: Plan, brand: Brand, ids: Sequence[int], 
     authors = {c.comment.author.key for comments in held.values() for c in comments}
     rows = threads.load_rows(connection, brand.id, ids)
     posts = {row.subject_id for row in rows.values() if row.subject_id is not None}
+    team = team_of(connection, brand)
+    acts = {thread_id: row.acts for thread_id, row in rows.items()}
     return Known(
         rows,
         held,
         threads.load_flags(connection, brand.id, posts.union(ids)),
         under,
         store.count_by_authors(connection, brand.id, sorted(authors)) if plan.rules.needs_first_timer else {},
-        team_of(connection, brand),
+        team,
+        own_posts.inspect(connection, brand, team, held, acts, now),
     )
 
 
@@ -127,7 +137,8 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     row = known.rows[claimed.id]
     comments, measured = _measured_again(known.comments[claimed.id])
     state = fold(comments, known.team, row.acts, now, plan.fold)
-    facts = facts_of(brand, known.team, row, comments, state, known.under_posts.get(claimed.id, ()), known.n_earlier)
+    under_post, findings = known.under_posts.get(claimed.id, ()), known.our_posts.findings.get(claimed.id, {})
+    facts = facts_of(brand, known.team, row, comments, state, under_post, known.n_earlier, findings)
     verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
     standing, cleared = _compare(verdict.flags, before)
@@ -135,7 +146,7 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     about_post = known.flags.get(row.subject_id, ()) if row.subject_id is not None else ()
     shown = _worst((*verdict.flags, *about_post))
     return Assessment(
-        _row(claimed, row, comments, state, verdict, shown),
+        _row(claimed, row, comments, state, _due_at(verdict, state, comments, findings), shown),
         standing,
         cleared,
         measured,
@@ -154,6 +165,7 @@ def facts_of(
     state: ThreadState,
     under_post: Sequence[StoredComment] = (),
     n_earlier: Mapping[str, int] | None = None,
+    post_findings: Mapping[int, Sequence[PostFinding]] | None = None,
 ) -> Facts:
     """What the rules look at."""
     return Facts(
@@ -168,7 +180,16 @@ def facts_of(
         thread_id=row.id,
         subject_people=under_post,
         n_earlier_by_author=_elsewhere(comments, n_earlier or {}),
+        post_findings=post_findings or {},
     )
+
+
+def _due_at(
+    verdict: Verdict, state: ThreadState, comments: Sequence[StoredComment], findings: Mapping[int, object]
+) -> datetime | None:
+    """When the clock alone could change anything."""
+    unchecked = own_posts.unchecked_after(comments, findings) if findings else None
+    return min([at for at in (verdict.due_at, state.due_at, unchecked) if at is not None], default=None)
 
 
 def _elsewhere(comments: Sequence[StoredComment], n_by_author: Mapping[str, int]) -> dict[str, int]:
@@ -212,14 +233,13 @@ def _row(
     row: threads.ThreadRow,
     comments: Sequence[StoredComment],
     state: ThreadState,
-    verdict: Verdict,
+    due_at: datetime | None,
     worst: Severity | None,
 ) -> threads.Assessed:
     shown = _shown(comments, state)
-    instants = [at for at in (verdict.due_at, state.due_at) if at is not None]
     return threads.Assessed(
         claim=claimed,
-        due_at=min(instants, default=None),
+        due_at=due_at,
         n_comments=state.n_comments,
         last_at=state.last_at,
         awaiting_since=state.awaiting_since,

@@ -1,12 +1,13 @@
 """What the flows work from: the configuration with its parts built. Replaced as a whole by a reload."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor.core.alerts import Timings
 from monitor.core.calendar import Calendar
+from monitor.core.matching import Phrase
 from monitor.core.routing import Route
 from monitor.core.rules import RuleSet
 from monitor.core.threads import FoldPolicy
@@ -38,6 +39,8 @@ class Brand:
     timezone: str
     calendar: Calendar
     team: Team
+    forbidden: Mapping[str, Phrase] = field(default_factory=dict)  # as written: ready to be found in our posts
+    opens_links: bool = True  # of our own posts
 
 
 @dataclass(frozen=True, slots=True)

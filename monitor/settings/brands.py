@@ -1,7 +1,8 @@
 """The brands we watch for: their time zone, business hours, holidays and team."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import time
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from monitor.core.calendar import Calendar
+from monitor.core.matching import Phrase
 from monitor.core.nearest import nearest
 from monitor.model import Team
 from monitor.settings.reading import Raw, Reading, Table
@@ -33,6 +35,10 @@ class BrandTable(Table):
     """Who speaks for the brand: "@handle", "mastodon:12345" (platform and account id) or "name:Jane of Support"."""
     bot_replies_count: bool = False
     """Whether an answer by a bot of the team counts as an answer."""
+    forbidden_words: list[str] = Field(default_factory=list)
+    """Words and phrases that must not stand in a post of ours; "*" at an end lets the word go on there."""
+    check_links: bool = True
+    """Whether the links in our own posts are opened, to see that they lead somewhere."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class BrandSettings:
     hours: dict[int, Windows] | None
     holidays: str
     team: Team
+    forbidden: Mapping[str, Phrase] = field(default_factory=dict)
+    opens_links: bool = True
 
     @property
     def bot_replies_count(self) -> bool:
@@ -64,11 +72,22 @@ def read_brand(reading: Reading, brand_id: str, raw: Raw) -> BrandSettings | Non
     hours = None if table.hours is None else _read_hours(reading, table.hours, f"{key}.hours")
     holidays = table.holidays if isinstance(table.holidays, str) else ", ".join(table.holidays)
     team = _read_team(reading, table, f"{key}.team")
+    forbidden = _read_forbidden(reading, table.forbidden_words, f"{key}.forbidden_words")
     is_read = len(reading.errors) == n_errors
     _check_calendar(reading, table.timezone, hours if is_read else None, holidays, key)
     if len(reading.errors) > n_errors:
         return None
-    return BrandSettings(table.name or brand_id, table.timezone, hours, holidays, team)
+    return BrandSettings(table.name or brand_id, table.timezone, hours, holidays, team, forbidden, table.check_links)
+
+
+def _read_forbidden(reading: Reading, words: Sequence[str], key: str) -> dict[str, Phrase]:
+    found = {}
+    for word in words:
+        try:
+            found[word] = Phrase.of(word)
+        except ValueError as error:
+            reading.refuse(key, str(error))
+    return found
 
 
 def _check_calendar(reading: Reading, timezone: str, hours: Any, holidays: str, key: str) -> None:

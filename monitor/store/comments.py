@@ -215,6 +215,17 @@ def load_under_posts(
     return found
 
 
+def load_posts(connection: Connection, brand: str, source_id: str, since: datetime, most: int) -> list[StoredComment]:
+    """The latest posts of a source since an instant, whoever wrote them, that are not deleted; newest first."""
+    one = mark(connection)
+    statement = (
+        f"SELECT {_COLUMN_LIST} FROM comments WHERE brand = {one} AND source_id = {one} AND created_at >= {one}"  # noqa: S608
+        f" AND kind = 'post' AND deleted_at IS NULL ORDER BY created_at DESC LIMIT {one}"
+    )
+    found = connection.exec_driver_sql(statement, (brand, source_id, to_us(since), most))
+    return [read_comment(row) for row in found]
+
+
 def update_stirs(connection: Connection, changed: Sequence[StoredComment], now: datetime) -> None:
     """Note which comments have begun or ceased to stir (`stirs` as it was), and make their posts' threads due."""
     if not changed:

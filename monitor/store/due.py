@@ -1,4 +1,4 @@
-"""The due-queues: claim, release, mark due, lag. One shape for sources, threads, alerts and deliveries.
+"""The due-queues: claim, release, mark due, lag. One shape for sources, threads, alerts, deliveries and links.
 
 A row is due when `due_at` has passed. Claiming pushes `due_at` a lease ahead and increments `claim_no`, the
 fencing number: only who holds the present number may write the row's verdict. `mark_due` increments it too, so
@@ -22,6 +22,7 @@ QUEUES: Mapping[str, Table] = {
     "threads": schema.threads,
     "alerts": schema.alerts,
     "deliveries": schema.deliveries,
+    "links": schema.links,
 }
 
 Key = tuple[str, Any]

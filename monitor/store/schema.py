@@ -98,6 +98,32 @@ comments = Table(
         sqlite_where=text("stirs"),
         postgresql_where=text("stirs"),
     ),
+    Index(
+        "comments_posts",
+        "brand",
+        "source_id",
+        "created_at",
+        sqlite_where=text("kind = 'post'"),
+        postgresql_where=text("kind = 'post'"),
+    ),
+)
+
+links = Table(  # in posts of ours
+    "links",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("url", Text, nullable=False),
+    _instant("created_at", nullable=False),
+    _instant("checked_at"),
+    Column("is_dead", Boolean),  # NULL: not opened yet, or it cannot be told
+    Column("says", Text, nullable=False, server_default=""),
+    Column("n_failures", Integer, nullable=False, server_default=text("0")),
+    *_queue_columns(),
+    PrimaryKeyConstraint("brand", "id"),
+    Index("links_thread", "brand", "thread_id"),
+    Index("links_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
 )
 
 revisions = Table(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from monitor.core.calendar import Calendar
+from monitor.core.own_posts import Draft, OwnPost, check_post
 from monitor.core.rules import Facts
 from monitor.model import Author, Comment, CustomerState, StoredComment, Team, ThreadActs, ThreadState
 
@@ -110,8 +111,28 @@ def post_with(people: Sequence[Mapping[str, Any]], now: datetime = NOON, acts: T
     )
 
 
+def our_post(example: Mapping[str, Any], now: datetime = NOON) -> Facts:
+    """A thread that holds one post of ours, checked."""
+    it = stored({"author": "Team", "kind": "post", "text": example["our_post"], **example}, now=now)
+    found = check_post(Draft(OwnPost(it.id, it.comment.text, it.comment.created_at)))
+    return Facts(
+        brand="example",
+        source_id="example",
+        platform="example",
+        calendar=OFFICE,
+        team=TEAM,
+        state=ThreadState(None, (), (), 1, now),
+        comments={it.id: it},
+        acts=ThreadActs(),
+        thread_id=it.id,
+        post_findings={it.id: found},
+    )
+
+
 def facts_of(example: Mapping[str, Any]) -> Facts:
-    """What an example of docs/rules.md describes: one open comment, or a post and the people under it."""
+    """What an example of docs/rules.md describes: one open comment, a post and the people under it, or one of ours."""
+    if "our_post" in example:
+        return our_post(example)
     return post_with(example["people"]) if "people" in example else thread_of([example])
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from monitor.model import UNFLAGGED_RANK, Severity
-from monitor.store import alerts, backlog, due, hot, outbox, rechecks, schema, sources, threads
-from monitor.store.comments import load_threads, load_under_posts
+from monitor.store import alerts, backlog, due, hot, links, outbox, rechecks, schema, sources, threads
+from monitor.store.comments import load_posts, load_threads, load_under_posts
 from monitor.store.engine import reading, writing
 from monitor.store.instants import to_us
 from tests.store.rows import BRAND, NOON, PLATFORM, SOURCE
@@ -68,12 +68,17 @@ def filled(engine: Engine) -> Engine:
             schema.comments.insert(),
             [
                 {"brand": BRAND, "id": n, "source_id": SOURCE, "platform": PLATFORM, "native_id": str(n),
-                 "thread_id": n // 4, "subject_id": n // 40, "kind": "comment", "text": "x", "author_key": str(n),
+                 "thread_id": n // 4, "subject_id": n // 40, "kind": "comment" if n % 30 else "post", "text": "x",
+                 "author_key": str(n),
                  "details": '{"author":{}}', "content_hash": 1, "created_at": base + n, "seen_at": base,
                  "is_history": False, "signals": "{}", "signals_version": "", "stirs": n % 20 == 0}
                 for n in range(N)
             ],
         )  # fmt: skip
+        connection.execute(
+            schema.links.insert(),
+            [{"brand": BRAND, "id": n, "thread_id": n // 3, "url": "x", "created_at": 0} | queue[n] for n in range(N)],
+        )
         connection.execute(
             schema.flags.insert(),
             [
@@ -108,6 +113,12 @@ WORK = {
     "comments under posts": ("comments_subject", lambda c: load_under_posts(c, BRAND, [1, 2], NOON)),
     "flags of threads": ("flags_pkey", lambda c: threads.load_flags(c, BRAND, [1, 2])),
     "open alerts": ("alerts_open", lambda c: alerts.load_open(c, [(BRAND, "g40"), (BRAND, "g60")])),
+    "our posts of a source": (
+        "comments_posts",
+        lambda c: load_posts(c, BRAND, SOURCE, NOON + timedelta(microseconds=N - 500), 50),
+    ),
+    "links of posts": ("links_thread", lambda c: links.states(c, BRAND, [1, 2])),
+    "claim links": ("links_due", lambda c: due.claim(c, "links", NOON, LEASE, 4)),
     "raise who waits under a post": (
         "threads_post",
         lambda c: threads.raise_under_post(c, BRAND, 40, Severity.CRISIS),
