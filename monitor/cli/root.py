@@ -26,6 +26,8 @@ COMMANDS = {
     "import": ("monitor.cli.importing:import_", "Take in a JSON Lines or CSV file of comments; none of them alerts."),
     "export": ("monitor.cli.export:export", "Write out stored comments or threads."),
     "rules": ("monitor.cli.rules:rules", "Show the rules, try them on a text, or replay them over what is stored."),
+    "classify": ("monitor.cli.classify:classify", "Say what the signals hear in texts from standard input."),
+    "evaluate": ("monitor.cli.evaluate:evaluate", "Score the signals on a labelled file."),
     "connectors": ("monitor.cli.connectors:connectors", "Show what can be read and where people can be told."),
     "config": ("monitor.cli.config:config", "Say which configuration is used; print its JSON Schema."),
     "db": ("monitor.cli.db:db", "Bring the database up to date, or say where it stands."),
