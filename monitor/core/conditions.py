@@ -11,6 +11,7 @@ from monitor.core.facts import View, length_in_micros, micros
 from monitor.core.matching import compile_pattern, matched_words
 from monitor.core.own_posts import CHECKS, PostFinding
 from monitor.core.people import people
+from monitor.core.together import together
 from monitor.core.truth import (
     ALWAYS,
     MANY,
@@ -246,6 +247,7 @@ CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
     "older_than": age,
     "younger_than": age,
     "people": people,
+    "together": together,
     "own_post": own_post,
 }
 """Each condition by the key that names it; other keys of its table belong to that one."""

@@ -21,6 +21,15 @@ class _Crowd:
     comments: tuple[StoredComment, ...]
 
 
+def in_time(comments: Iterable[StoredComment]) -> list[tuple[int, int, StoredComment]]:
+    """Comments as (microseconds, id, comment), in order of time."""
+    return sorted(
+        # Nobody writes after we have read it: a platform whose clock is wrong must not keep a rule true.
+        ((micros(min(it.comment.created_at, it.seen_at)), it.id, it) for it in comments),
+        key=lambda entry: entry[:2],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """`people` distinct authors within `within`; it stays true for `lasts` after the last comment of such a window.
@@ -70,11 +79,7 @@ class People:
 
     def crowd(self, view: View) -> _Crowd | None:
         """The latest window with enough people in it."""
-        counted = sorted(
-            # Nobody writes after we have read it: a platform whose clock is wrong must not keep a rule true.
-            ((micros(min(it.comment.created_at, it.seen_at)), it.id, it) for it in self._who_count(view)),
-            key=lambda entry: entry[:2],
-        )
+        counted = in_time(self.who_count(view))
         within = length_in_micros(self.within)
         authors: Counter[str] = Counter()
         latest, start = None, 0
@@ -93,7 +98,7 @@ class People:
         at, n_people, start, stop = latest
         return _Crowd(at, n_people, tuple(it for _, _, it in counted[start:stop]))
 
-    def _who_count(self, view: View) -> Iterable[StoredComment]:
+    def who_count(self, view: View) -> Iterable[StoredComment]:
         return (it for it in view.facts.subject_people if self.counts(view, it))
 
     def test(self, view: View) -> Truth:
@@ -113,7 +118,7 @@ class People:
             return Reason("people", "too few people under this post", threshold=float(self.n_wanted))
         words = dict.fromkeys(word for it in crowd.comments for word in self.words_of(view, it))
         versions = ",".join(f"{name}={version_of(name, crowd.comments[0])}" for name in self.signals)
-        says = f"{crowd.n_people} people within {_short(self.within)}{self.manner()}"
+        says = f"{crowd.n_people} people within {short(self.within)}{self.manner()}"
         about = crowd.comments[0].id
         return Reason("people", says, tuple(words), float(crowd.n_people), float(self.n_wanted), about, versions)
 
@@ -123,7 +128,7 @@ class People:
         return ", each with " + " or ".join(measured + said) if measured or said else ""
 
 
-def _short(length: timedelta) -> str:
+def short(length: timedelta) -> str:
     hours, seconds = divmod(int(length.total_seconds()), 3600)
     return f"{hours} h" if not seconds else f"{hours * 60 + seconds / 60:g} min"
 
@@ -138,7 +143,7 @@ def people(section: Asked) -> Condition:
     phrases = section.phrases() if section.get("phrases") is not None else {}
     within, lasts = section.duration("within"), section.duration("lasts", timedelta(hours=24))
     it = People(n_wanted, within, lasts, measured, at_least, phrases)
-    says = f"at least {n_wanted} people within {_short(within)}{it.manner()}"
+    says = f"at least {n_wanted} people within {short(within)}{it.manner()}"
     return Condition(
         "people",
         says,
