@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
+from monitor.errors import Unauthorized
 from monitor.http import HttpClient
 from monitor.model import Comment
 
@@ -25,6 +26,28 @@ class ConnectorSettings(BaseModel):
 
     backfill: timedelta = timedelta(days=30)
     """How far back to read when the source is added ("30d"); what is that old never alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one account may ask of its platform in a time, in whatever the platform counts."""
+
+    n: int
+    per: timedelta
+    unit: str = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRules:
+    """How long the platform lets us keep what we read, where its terms say so; None: as long as we like.
+
+    After `text_for` the text goes, after `author_for` the name and address of who wrote it; that a comment existed,
+    when, and what we did stays. `forgets_deleted`: what is deleted there must lose its text here.
+    """
+
+    text_for: timedelta | None = None
+    author_for: timedelta | None = None
+    forgets_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,9 @@ class Abilities:
     own_posts: str = "yes"
     quiet_requests: int = 1  # the most requests that a poll of an unchanged source may cost
     recheck_batch: int = 0  # how many comments one `recheck` takes; 0: this connector has none
+    late_reply_delay: str = ""  # the longest that a new reply below an old comment can stay unseen, in words
+    budget: Budget | None = None  # of an account, shared by its sources
+    storage: StorageRules = StorageRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,7 @@ class Page:
     own_author_ids: frozenset[str] = frozenset()
     poll_after: datetime | None = None  # the platform asked not to be polled before this instant
     note: str = ""  # what the operator should know of this read (comments may have been missed), to be logged
+    spent: float = 1.0  # of the account's budget, in its unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +106,34 @@ class Rechecked:
     gone: Sequence[str] = ()
 
 
+class Access(Protocol):
+    """The credential of an account, asked for at each request, because it may have been renewed meanwhile."""
+
+    def token(self) -> str:
+        """A token that is valid now.
+
+        Raises: Unauthorized where there is none, or it cannot be renewed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GivenToken:
+    """A token that the operator wrote into the configuration, and that nobody renews."""
+
+    secret: SecretStr | None
+
+    def token(self) -> str:
+        """Raises: Unauthorized where none was given."""
+        if self.secret is None:
+            raise Unauthorized("no token is given: run `heedful auth`, or set token_env or token_file")
+        return self.secret.get_secret_value()
+
+
 class Connector(Protocol):
     """Reads one source of one platform.
+
+    A connector whose class has an `oauth` (connectors.oauth.OAuth) is built with a third argument, an `Access`.
 
     `fetch_page` and `recheck` raise the errors of `monitor.errors`; `normalise` is pure and raises ValueError
     (or pydantic's ValidationError, which is one) for a payload that it cannot read: that payload goes to

@@ -1,0 +1,27 @@
+"""What a platform's OAuth needs to be told: the addresses and scopes that `heedful auth` works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """One platform's authorization code flow, and its device flow where it has one.
+
+    `refresh_days` is how long a refresh token lives where the platform says so; `token_lives` in seconds where its
+    answer does not tell. `scopes` are what reading needs, nothing else.
+    """
+
+    authorize_url: str
+    token_url: str
+    scopes: tuple[str, ...]
+    scope_separator: str = " "
+    device_url: str = ""
+    uses_pkce: bool = True
+    client_auth: str = "client_secret_post"  # or client_secret_basic, none
+    authorize_params: Mapping[str, str] = field(default_factory=dict)
+    refresh_params: Mapping[str, str] = field(default_factory=dict)
+    refresh_url: str = ""  # where it is another than token_url
+    refresh_days: int | None = None
+    rotates: bool = False  # each refresh token is valid once
+    token_lives: int | None = None
