@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from monitor.model import Comment, Signals
 from monitor.signals.angry import Angry
-from monitor.signals.base import Signal
+from monitor.signals.base import Batch, Signal
 from monitor.signals.closing import Closing
 from monitor.signals.language import Language
 from monitor.signals.mistake import Mistake
 from monitor.signals.needs_reply import NeedsReply
+from monitor.signals.personal_data import PersonalData
 from monitor.signals.prepared import prepare
 from monitor.signals.tagging import TaggingOnly
 
@@ -21,6 +22,7 @@ REGISTRY: Mapping[str, Signal] = {
     "language": Language(),
     "mistake": Mistake(),
     "needs_reply": NeedsReply(),
+    "personal_data": PersonalData(),
     "tagging_only": TaggingOnly(),
 }
 
@@ -29,7 +31,7 @@ VERSION = ",".join(f"{name}={signal.version}" for name, signal in REGISTRY.items
 
 def measure(comments: Sequence[Comment]) -> list[Signals]:
     """The signals of each comment, in the order given."""
-    batch = [prepare(comment) for comment in comments]
+    batch = Batch(map(prepare, comments))
     columns = [signal.measure(batch) for signal in REGISTRY.values()]
     return [dict(zip(REGISTRY, values, strict=True)) for values in zip(*columns, strict=True)]
 

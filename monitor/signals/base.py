@@ -3,8 +3,9 @@
 The seam for what comes after: anything with these five members can stand in the registry.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp
 from typing import Protocol
 
@@ -16,6 +17,17 @@ _MOST_OF_A_GROUP = 3  # the tenth insult says no more than the third
 _MOST_WORDS = 8
 _HEAVY = 1.0
 _CERTAIN = 30.0
+
+
+class Batch(list[Prepared]):
+    """Texts that are measured together; what the trained model says of them is computed once, for all its signals."""
+
+    @cached_property
+    def columns(self) -> list[list[float]]:
+        """For each output of the model the probability of each text."""
+        from monitor.signals.trained import model
+
+        return [list(map(float, column)) for column in model().probabilities(self).T.tolist()]
 
 
 class Signal(Protocol):
@@ -31,7 +43,7 @@ class Signal(Protocol):
     @property
     def range(self) -> tuple[float, float] | None: ...
 
-    def measure(self, batch: Sequence[Prepared]) -> list[SignalValue]:
+    def measure(self, batch: Batch) -> list[SignalValue]:
         """One value for each text, in order; the same value for the same text, whatever its neighbours."""
 
     def explain(self, text: Prepared) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from monitor.signals import weights as readable
 from monitor.signals.ngrams import OUTPUTS as LANES
-from monitor.signals.ngrams import Grams, Words64, grams, packed, sums
+from monitor.signals.ngrams import Grams, Words64, by_word, grams, lanes, packed, sums
 from monitor.signals.prepared import Prepared
 from monitor.signals.stack import feature_names, features
-from monitor.signals.weights import FOLDER, OUTPUTS, TABLES, Columns, Stack, WeightsDamaged, digest
+from monitor.signals.weights import FOLDER, KINDS, OUTPUTS, TABLES, Columns, Output, Stack, WeightsDamaged, digest
 
 Floats = NDArray[np.float64]
 Table = NDArray[np.int8]
@@ -65,28 +65,42 @@ class Model:
     def __init__(self, stack: Stack, tables: Mapping[str, Table]) -> None:
         self.stack = stack
         self.outputs, self.kinds, self.languages = (Linear.of(tables[name], stack.tables[name]) for name in TABLES)
-        self._order = [stack.tables["outputs"].names.index(name) for name in OUTPUTS]
-        inputs = (*(f"model.{name}" for name in stack.tables["outputs"].names), *feature_names())
-        ours = [stack.stack[name] for name in OUTPUTS]
-        slopes = [one.calibration.slope for one in ours]
-        by_input = [
-            [slope * one.weights.get(name, 0.0) for slope, one in zip(slopes, ours, strict=True)] for name in inputs
-        ]
-        constant = [slope * one.bias + one.calibration.offset for slope, one in zip(slopes, ours, strict=True)]
-        self._weights = _rounded(np.array(by_input), _WEIGHT_STEP)
-        self._constant = _rounded(np.array(constant), _WEIGHT_STEP)
+        self._inputs = (*(f"model.{name}" for name in stack.tables["outputs"].names), *feature_names())
+        self._weights, self._constant = _columns(self._inputs, [stack.stack[name] for name in OUTPUTS])
+        named = (*(f"kind.{name}" for name in stack.tables["kinds"].names), *feature_names())
+        of_kinds = [stack.kinds.get(name) or Output(0.0, {f"kind.{name}": 1.0}, 0.5) for name in KINDS]
+        self._kind_weights, self._kind_constant = _columns(named, of_kinds)
 
     def logits(self, batch: Sequence[Prepared]) -> Floats:
         """Calibrated log odds of each output: [texts, outputs]."""
-        values = self.outputs.values([text.seen for text in batch])
-        _, found = features(batch)
-        return np.concatenate((values, found), axis=1) @ self._weights + self._constant
+        return self._seen(self.outputs, batch) @ self._weights + self._constant
 
     def probabilities(self, batch: Sequence[Prepared]) -> Floats:
         return as_probabilities(self.logits(batch))
 
-    def kind_values(self, batch: Sequence[Prepared]) -> Floats:
-        return self.kinds.values([text.seen for text in batch])
+    def kind(self, batch: Sequence[Prepared]) -> list[str]:
+        """The likeliest kind of mistake in each text, if there is one."""
+        values = self._seen(self.kinds, batch) @ self._kind_weights + self._kind_constant
+        return [KINDS[column] for column in values.argmax(axis=1).tolist()]
+
+    def weighed(self, column: int, text: Prepared) -> Mapping[str, float]:
+        """What each input but the words adds to an output's log odds."""
+        _, found = features([text])
+        adds = found[0] * self._weights[-found.shape[1] :, column]
+        return dict(zip(feature_names(), adds.tolist(), strict=True))
+
+    def by_word(self, column: int, text: Prepared) -> Floats:
+        """What each word of `text.seen` adds to an output's log odds."""
+        (part,) = self.outputs.parts
+        n_columns = len(self.outputs.scales)
+        per_lane = np.zeros(LANES)
+        per_lane[:n_columns] = self.outputs.scales * self._weights[:n_columns, column]
+        n = sum(int(piece.n.sum()) for piece in grams([text.seen]))
+        return by_word(text.seen, lambda ids: lanes(part.take(ids)) @ per_lane / n**0.5)
+
+    @staticmethod
+    def _seen(linear: Linear, batch: Sequence[Prepared]) -> Floats:
+        return np.concatenate((linear.values([text.seen for text in batch]), features(batch)[1]), axis=1)
 
     def language(self, batch: Sequence[Prepared]) -> list[str]:
         """The language of each text by its n-grams; "" where the best is not far enough ahead of the second."""
@@ -96,6 +110,14 @@ class Model:
         two = np.sort(values, axis=1)[:, -2:]
         is_sure = two[:, 1] - two[:, 0] >= self.stack.language_lead
         return [names[column] if sure else "" for column, sure in zip(best.tolist(), is_sure.tolist(), strict=True)]
+
+
+def _columns(inputs: Sequence[str], outputs: Sequence[Output]) -> tuple[Floats, Floats]:
+    """The outputs' weights [inputs, outputs] and constants, with their calibration in them."""
+    slopes = np.array([one.calibration.slope for one in outputs])
+    weights = np.array([[one.weights.get(name, 0.0) for one in outputs] for name in inputs])
+    constant = np.array([one.bias for one in outputs]) * slopes + [one.calibration.offset for one in outputs]
+    return _rounded(weights * slopes, _WEIGHT_STEP), _rounded(constant, _WEIGHT_STEP)
 
 
 def as_probabilities(logits: Floats) -> Floats:

@@ -11,7 +11,7 @@ weights lie in three tables of int8, [buckets, outputs] (see `model`): 2^18 buck
 and 2^15 for the kinds of mistakes and the languages; a smaller table's bucket is the first bits of the large one's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ LONGEST_BYTES = 1 << 15  # of a text; what follows is not read
 _PIECE_BYTES = 1 << 14  # of texts together, more or less: what is computed from so many stays in the processor's cache
 
 Ids = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Words64 = NDArray[np.uint64]
 
 _CHARS = (  # of how many bytes, as a mask, and the odd factor that scatters them
@@ -33,6 +34,7 @@ _CHARS = (  # of how many bytes, as a mask, and the odd factor that scatters the
     (np.uint64(0xFFFFFFFF), np.uint64(0xC2B2AE3D27D4EB4F)),
     (np.uint64(0xFFFFFFFFFF), np.uint64(0xD6E8FEB86659FD93)),
 )
+_LENGTHS = (3, 4, 5)
 _WORDS = (np.uint64(0xA0761D6478BD642F), np.uint64(0xE7037ED1A0B428DB))  # of one word, of two
 _BASE = 0x2545F4914F6CDD1D
 _TO_BUCKET = np.uint64(64 - BITS)
@@ -92,6 +94,11 @@ def packed(table: NDArray[np.int8]) -> Words64:
     return lanes.view("<u8").astype(np.uint64).ravel()
 
 
+def lanes(rows: Words64) -> NDArray[np.int16]:
+    """The weights in rows of a packed table: [rows, 8]."""
+    return rows.astype("<u8").view(np.uint8).reshape(-1, OUTPUTS).astype(np.int16) - _SIGN
+
+
 def sums(table: Words64, piece: Grams) -> NDArray[np.int64]:
     """For each text the sum of its grams' weights: [texts, 8]. A table of fewer buckets is read by the first bits."""
     shift = BITS - (len(table).bit_length() - 1)
@@ -99,6 +106,27 @@ def sums(table: Words64, piece: Grams) -> NDArray[np.int64]:
     total += _sum_lanes([table.take(ids >> shift if shift else ids) for ids in piece.words], piece.word_starts)
     total -= _SIGN * piece.n[:, None]
     return total
+
+
+def by_word(text: str, value: Callable[[Ids], Floats]) -> Floats:
+    """What each word of a text, as `text.split()` gives them, adds to the sum of `value(buckets)` over its grams.
+
+    A gram's value is shared among its bytes, and that of two words between them. Words beyond `LONGEST_BYTES` add
+    nothing.
+    """
+    raw, _ = _squeezed(np.frombuffer(_as_bytes(text), np.uint8), np.array([len(_as_bytes(text))]))
+    piece = _hashed([raw.tobytes()])
+    by_byte = np.zeros(len(raw) + 8)
+    for length, ids in zip(_LENGTHS, piece.chars, strict=True):
+        shared = value(ids) / length
+        for place in range(length):
+            by_byte[place : place + len(shared)] += shared
+    blanks = np.flatnonzero(raw == _BLANK)
+    one, two = (value(ids) for ids in piece.words)
+    found = np.add.reduceat(by_byte[: len(raw)], blanks[:-1]) + one[1:] + (two[:-1] + two[1:]) / 2
+    whole = np.zeros(len(text.split()))
+    whole[: len(found)] = found[: len(whole)]
+    return whole
 
 
 def _as_bytes(text: str) -> bytes:

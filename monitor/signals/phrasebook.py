@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
 import re2
@@ -84,6 +85,13 @@ def _options() -> re2.Options:
 def phrasebook() -> Phrasebook:
     """The shipped phrases; read and compiled when first needed."""
     return Phrasebook(tuple(_shipped()))
+
+
+@cache
+def digest_of_phrases() -> str:
+    """Another one whenever a phrase changes, and with it what is measured."""
+    folder = files("monitor.signals") / "phrases"
+    return sha256(b"\0".join((folder / f"{name}.toml").read_bytes() for name in (*FILES, "language"))).hexdigest()
 
 
 def _shipped() -> Iterator[Phrase]:

@@ -20,7 +20,7 @@ _QUOTED_TWEET = re.compile(r"[\"“”]@\w+:[^\"“”]*[\"“”]?")
 _INVISIBLE = re.compile(
     "[\u00ad\u0300-\u036f\u061c\u0640\u064b-\u065f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )  # and what is piled on letters: accents beyond the composed ones, Arabic vowels and the line that stretches words
-_LINK = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
+LINK = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
 _MENTION = re.compile(r"@\w[\w.-]*")
 _TOKEN = re.compile(r"\w+|[?!]+|@|#\w+")
 _VOWELS = "\u0900-\u0963\u0966-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e"  # of India and Thailand: no letters to `\w`
@@ -86,7 +86,7 @@ def prepare(comment: Comment) -> Prepared:
     if "@" in plain:
         plain, n_mentions = _MENTION.subn(" @ ", plain)
     if "://" in plain or "www." in plain:
-        plain, n_links = _LINK.subn(" ", plain)
+        plain, n_links = LINK.subn(" ", plain)
     if drawn := _emoji(plain):
         n_emoji, together = len(drawn), " ".join(drawn)
         n_angry, n_warm, n_sad = (len(one.findall(together)) for one in (_ANGRY_EMOJI, _WARM_EMOJI, _SAD_EMOJI))

@@ -10,6 +10,8 @@
                          "calibration": {"slope": number, "offset": number},
                          "threshold": from which probability on `flags` says yes},
                ... each of OUTPUTS ...},
+     "kinds": {"typo": {... the same, of "kind.<kind>" and the names of the features ...},
+               ... a kind that is not named is measured by its column alone; the highest wins ...},
      "kind_from": probability of `mistake` from which on its kind is named,
      "language_lead": by how much the best language's value must exceed the second's, where words do not tell}
 
@@ -20,7 +22,7 @@ probability is the sigmoid of slope * (bias + sum of weight * feature) + offset.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from math import isfinite
@@ -81,6 +83,7 @@ class Stack:
     stack: Mapping[str, Output]
     kind_from: float
     language_lead: float
+    kinds: Mapping[str, Output] = field(default_factory=dict)
     version: str = ""
     format: int = _FORMAT
 
@@ -109,10 +112,11 @@ def parse(written: bytes) -> Stack:
             raise ValueError("another format")
         columns = {name: _columns(part) for name, part in table.pop("tables").items()}
         outputs = {name: _output(part) for name, part in table.pop("stack").items()}
-        if set(columns) != set(TABLES) or set(outputs) != set(OUTPUTS):
+        kinds = {name: _output(part) for name, part in table.pop("kinds").items()}
+        if set(columns) != set(TABLES) or set(outputs) != set(OUTPUTS) or not set(kinds) <= set(KINDS):
             raise ValueError(f"it is of {sorted(columns)} and {sorted(outputs)}")
         kind_from, language_lead = _number(table.pop("kind_from")), _number(table.pop("language_lead"))
-        return Stack(columns, outputs, kind_from, language_lead, **table)
+        return Stack(columns, outputs, kind_from, language_lead, kinds, **table)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsDamaged(f"weights/stack.json cannot be used, install heedful again: {error!r}") from error
 
