@@ -38,6 +38,7 @@ _MARKS = {"？": "?", "！": "!", "¿": "?", "¡": "!", "؟": "?", "\u037e": "?"
 _OF_INTEREST = re.compile(r"\.\.|[\"“”«»„*$€£₹]")  # for the model alone; the first of each kind is named
 _SIGNS = {"..": "/dots", "*": "/star"} | dict.fromkeys('"“”«»„', "/quote") | dict.fromkeys("$€£₹", "/money")
 _MOST_SIGNS = 12
+_MANY_CAPITALS = 4
 _ANY_MARK, _TO_OURS = re.compile(f"[{''.join(_MARKS)}]"), str.maketrans(_MARKS)
 
 
@@ -45,8 +46,8 @@ class Prepared(NamedTuple):
     """What the signals see of one text.
 
     `padded` is the normalised text with a blank around every word; `hits` are the numbers of the phrases in it and
-    `groups` how many phrases of each group were found. `signs` names what is in no word: emoji, /link, /caps1 to 3,
-    /dots, /quote, /money, /star.
+    `groups` how many phrases of each group were found. `signs` names what is in no word: emoji, /capital, /capitals,
+    /shouting, /link, /dots, /quote, /money, /star.
     """
 
     text: str  # the writer's own words as written
@@ -128,7 +129,7 @@ def _words(lower: str) -> list[str]:
 def _signs(plain: str, drawn: Sequence[str], capitals: int, n_links: int) -> str:
     signs = list(drawn[:_MOST_SIGNS])
     if capitals:
-        signs.append(f"/caps{1 if capitals == 1 else 2 if capitals < 4 else 3}")
+        signs.append("/capital" if capitals == 1 else "/capitals" if capitals < _MANY_CAPITALS else "/shouting")
     if n_links:
         signs.append("/link")
     if found := _OF_INTEREST.findall(plain):
