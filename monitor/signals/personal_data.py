@@ -10,7 +10,7 @@ from typing import NamedTuple
 from monitor.model import SignalValue
 from monitor.signals.prepared import LINK, Prepared
 
-_DIGITS = re.compile(r"\d\D?\d")
+_DIGITS = re.compile(r"\d")
 _LONG = re.compile(r"\d(?:[ ()./-]{0,2}\d){6}")  # finds at once that there is no long number
 _AT = (" at ", "(at)", "[at]")
 _EMAIL = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+")
