@@ -28,17 +28,26 @@ REGISTRY: Mapping[str, Signal] = {
 
 VERSION = ",".join(f"{name}={signal.version}" for name, signal in REGISTRY.items())
 
+Beside = Mapping[str, Signal]
+"""Signals of the user's own by name (see `signals.own`), measured beside ours."""
+NONE: Beside = {}
 
-def measure(comments: Sequence[Comment]) -> list[Signals]:
+
+def version(own: Beside = NONE) -> str:
+    """The versions of all signals; what was measured under another one is measured again."""
+    return ",".join((VERSION, *(f"{name}={signal.version}" for name, signal in own.items())))
+
+
+def measure(comments: Sequence[Comment], own: Beside = NONE) -> list[Signals]:
     """The signals of each comment, in the order given."""
     batch = Batch(map(prepare, comments))
-    columns = [signal.measure(batch) for signal in REGISTRY.values()]
-    return [dict(zip(REGISTRY, values, strict=True)) for values in zip(*columns, strict=True)]
+    columns = [signal.measure(batch) for signal in (*REGISTRY.values(), *own.values())]
+    return [dict(zip((*REGISTRY, *own), values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def explain(name: str, comment: Comment) -> tuple[str, ...]:
+def explain(name: str, comment: Comment, own: Beside = NONE) -> tuple[str, ...]:
     """The words of a comment that weighed most for a signal; KeyError for a name that is none."""
-    return REGISTRY[name].explain(prepare(comment))
+    return (REGISTRY.get(name) or own[name]).explain(prepare(comment))
 
 
 def version_of(name: str) -> str:
