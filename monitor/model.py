@@ -226,6 +226,7 @@ class Reason:
     threshold: float | str | None = None
     comment_id: int | None = None
     signal_version: str = ""
+    signal: str = ""  # the one whose value this is
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """heedful classify: what the signals say of any texts, line by line, from standard input."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,15 +34,15 @@ class Asked:
 def classify(no_evidence: bool) -> None:
     """Say what the signals hear in texts: JSON Lines (or one text a line) in, JSON Lines out, in the same order.
 
-    A line is {"id": ..., "text": ...}, with "kind", "stars" and "language" if they are known, or a text as it is (its id
-    is then the line's number). Each answer has the signals as numbers, the flags (the signals at their thresholds), the
-    kind of mistake, the language, and for each flag the words that weighed most. A text without a word is not measured:
-    null. Reads no configuration and no store. Exit code 1: a line that begins with { could not be read; in its place
-    stands {"id": ..., "error": ...}.
+    A line is {"id": ..., "text": ...}, with "kind", "stars" and "language" if they are known, or a text as it is (its
+    id is then the line's number). Each answer has the signals as numbers, the flags (the signals at their thresholds),
+    the kind of mistake, the language, and for each flag the words that weighed most. A text that is empty is not
+    measured: null. Reads no configuration and no store. Exit code 1: a line that begins with { could not be read; in
+    its place stands {"id": ..., "error": ...}.
     """
     n_errors = 0
-    out = click.get_binary_stream("stdout")
-    for batch in _batches(click.get_binary_stream("stdin")):
+    out = sys.stdout.buffer
+    for batch in _batches(sys.stdin.buffer):
         out.write(b"".join(map(_encoded, _answers(batch, not no_evidence))))
         out.flush()
         for asked in batch:

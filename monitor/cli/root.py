@@ -14,7 +14,7 @@ COMMANDS = {
     "run": ("monitor.cli.run:run", "Watch: read the sources, assess, tell people. Until Ctrl-C."),
     "check": ("monitor.cli.check:check", "Say whether the configuration, each source and each channel would work."),
     "backlog": ("monitor.cli.backlog:backlog", "Show who waits for an answer, most urgent first."),
-    "thread": ("monitor.cli.thread:thread", "Show a conversation; close, reopen, snooze, assign it, or write a note."),
+    "thread": ("monitor.cli.thread:thread", "Show a conversation; close, snooze, assign, note, correct its flags."),
     "alerts": ("monitor.cli.alerts:alerts", "Show what people are being told about."),
     "ack": ("monitor.cli.alerts:ack", "Take an alert on: its repeats stop."),
     "snooze": ("monitor.cli.alerts:snooze", "Tell nobody about one alert for a while."),

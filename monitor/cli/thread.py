@@ -24,7 +24,7 @@ THREADS = click.argument("threads", nargs=-1, required=True, metavar="THREAD..."
 
 @click.group(cls=Family)
 def thread() -> None:
-    """Show a conversation; close, reopen, snooze, assign it, or write a note.
+    """Show a conversation; close, reopen, snooze, assign it, write a note, or correct its flags.
 
     A thread is named by the beginning of its id, four characters or more, as `heedful backlog` shows it.
     """
@@ -71,7 +71,14 @@ def _did(act: str, detail: str, zone: str) -> str:
     """What a person did, on the brand's clock."""
     if act == "snooze" and detail:
         return f"snoozed until {local_time(datetime.fromisoformat(detail), zone)}"
-    done = {"close": "closed", "reopen": "reopened", "snooze": "ended the snooze", "assign": "assigned to"}
+    done = {
+        "close": "closed",
+        "reopen": "reopened",
+        "snooze": "ended the snooze",
+        "assign": "assigned to",
+        "mark_wrong": "found wrong:",
+        "mark_right": "found right:",
+    }
     if act == "assign" and not detail:
         return "assigned to nobody"
     return f"{done.get(act, act)} {show.words(detail, 1_000)}".rstrip()
@@ -184,3 +191,35 @@ def note(call: Call, /, thread: str, text: str) -> None:
     from monitor.store import acts
 
     _each(call, [thread], lambda c, brand, one: acts.note(c, brand, one, call.who, text, call.now), "noted")
+
+
+def _mark(call: Call, typed: str, rule: str, is_wrong: bool) -> None:
+    from monitor.store import acts
+
+    with call.writing() as connection:
+        brand, thread_id = acts.find(connection, "thread", typed)
+        is_news = acts.mark_flag(connection, brand, thread_id, rule, call.who, call.now, is_wrong=is_wrong)
+    says = f"{rule} was {'wrong' if is_wrong else 'right'}" if is_news else "this was said already"
+    click.echo(f"{show_id(thread_id)[: show.ID_LENGTH]}  {says}")
+
+
+@thread.command("mark-wrong")
+@click.argument("thread", metavar="THREAD")
+@click.argument("rule")
+@pass_call
+def mark_wrong(call: Call, /, thread: str, rule: str) -> None:
+    """Say that a RULE's flag was wrong: it goes, and is raised again only for other comments.
+
+    Its alert is resolved if nothing else stands in it. `heedful rules precision` counts what was said, and `heedful
+    rules calibrate` learns from it.
+    """
+    _mark(call, thread, rule, is_wrong=True)
+
+
+@thread.command("mark-right")
+@click.argument("thread", metavar="THREAD")
+@click.argument("rule")
+@pass_call
+def mark_right(call: Call, /, thread: str, rule: str) -> None:
+    """Say that a RULE's flag was right; takes a mark-wrong back."""
+    _mark(call, thread, rule, is_wrong=False)

@@ -5,6 +5,7 @@ conditions on who wrote are in `writers`, that on many people under one post is 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from monitor import signals
 from monitor.core.facts import View, length_in_micros, micros
@@ -131,13 +132,17 @@ def signal(section: Asked) -> Condition:
             return NEVER
         return ALWAYS if (value >= limit) is is_least else NEVER
 
-    def found(_: View, it: StoredComment) -> Found:
-        value = it.signals.get(name)
-        measured = f"{name} {value:.2f}" if isinstance(value, float) else f"{name} not measured"
-        return Found(f"{measured} ({wanted})", value, signals.explain(name, it.comment), version_of(name, it))
+    def found(view: View, it: StoredComment) -> Found:
+        value, raw = it.signals.get(name), view.facts.measured.get(it.id, it.signals).get(name)
+        if not isinstance(value, float):
+            return Found(f"{name} not measured ({wanted})", value, (), version_of(name, it), name)
+        origin = f"calibrated from {raw:.2f} for this brand; " if isinstance(raw, float) and raw != value else ""
+        words = signals.explain(name, it.comment)
+        return Found(f"{name} {value:.2f} ({origin}{wanted})", value, words, version_of(name, it), name)
 
     wanted = f"{'at least' if is_least else 'below'} {limit:g}"
-    return Leaf("signal", f"{name} {wanted}", limit).directly(test, found)
+    condition = Leaf("signal", f"{name} {wanted}", limit).directly(test, found)
+    return replace(condition, reaches=(name, limit) if is_least else None)
 
 
 def stars(section: Asked) -> Condition:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from monitor.core.calendar import Calendar
 from monitor.core.matching import Matcher
 from monitor.core.own_posts import PostFinding
-from monitor.model import StoredComment, Team, ThreadActs, ThreadState
+from monitor.model import Signals, StoredComment, Team, ThreadActs, ThreadState
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -23,7 +23,9 @@ class Facts:
     row), not older than `RuleSet.people_window`; empty for every other thread. `n_earlier_by_author` counts, by
     `Author.key`, what each author wrote to the brand before this thread; needed only if
     `RuleSet.needs_first_timer`. `post_findings` holds the posts of ours in this thread that were checked, by id, and
-    what is wrong with each.
+    what is wrong with each. `refuted` are, by rule, the comments for which people have called it wrong. Signals are as
+    the brand reads them (`core.calibration`); `measured` holds those of its comments as they were measured, if they
+    differ.
     """
 
     brand: str
@@ -38,6 +40,8 @@ class Facts:
     subject_people: Sequence[StoredComment] = ()
     n_earlier_by_author: Mapping[str, int] = field(default_factory=dict)
     post_findings: Mapping[int, Sequence[PostFinding]] = field(default_factory=dict)
+    refuted: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    measured: Mapping[int, Signals] = field(default_factory=dict)
 
 
 def micros(instant: datetime) -> int:

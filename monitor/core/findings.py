@@ -39,6 +39,7 @@ class Trial:
     holds: bool
     comment_id: int | None
     finding: Finding
+    is_refuted: bool = False  # people have called it wrong
 
 
 def find(condition: Condition, view: View) -> Finding:

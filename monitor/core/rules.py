@@ -1,8 +1,8 @@
 """Rules: which threads people must look at, how urgently, and why."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import inf
@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor import signals
 from monitor.core.calendar import Calendar
+from monitor.core.corrections import without
 from monitor.core.facts import Facts as Facts
 from monitor.core.facts import View, from_micros
 from monitor.core.findings import Trial, evidence, find, reasons
@@ -97,6 +98,22 @@ class RuleSet:
 
         Posts of ours that a check has found fault with are asked about by the rules about them.
         """
+        verdict = self._evaluate(facts, now)
+        if not facts.refuted or not verdict.flags:
+            return verdict
+        return replace(verdict, flags=tuple(self._unrefuted(verdict, facts, now)))
+
+    def _unrefuted(self, verdict: Verdict, facts: Facts, now: datetime) -> Iterator[Flag]:
+        """The flags but for what people have called wrong; a rule is raised again for other comments."""
+        for flag in verdict.flags:
+            wrong = facts.refuted.get(flag.rule)
+            if wrong is None:
+                yield flag
+                continue
+            alone = RuleSet([rule for rule in self.rules if rule.name == flag.rule], self._matcher, self.digest)
+            yield from alone._evaluate(without(facts, wrong), now).flags
+
+    def _evaluate(self, facts: Facts, now: datetime) -> Verdict:
         state, snoozed_until = facts.state, facts.acts.snoozed_until
         view = View(facts, now, self._matcher)
         stirring = self._stirring(view)
@@ -228,7 +245,12 @@ def _earliest(now: datetime, *instants: datetime | None) -> datetime | None:
 def _try(rule: Rule, view: View) -> Trial:
     finding = find(rule.when, view)
     about = view.comment.id if view.comment else None
-    return Trial(rule.name, rule.title, rule.severity, rule.playbook, rule.is_enabled, finding.holds, about, finding)
+    rests_on = {about} if about is not None else set(evidence(rule.when, view))
+    wrong = view.facts.refuted.get(rule.name, _NOBODY)
+    is_refuted = finding.holds and bool(wrong) and rests_on <= wrong
+    return Trial(
+        rule.name, rule.title, rule.severity, rule.playbook, rule.is_enabled, finding.holds, about, finding, is_refuted
+    )
 
 
 def _raise_flag(held: _Held, view: View) -> Flag:

@@ -34,6 +34,7 @@ class Known:
     brands: Collection[str] | None = None
     sources: Collection[str] | None = None
     platforms: Collection[str] | None = None
+    signals: signals.Beside = field(default_factory=dict)  # of the user's own; ours are always known
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Condition:
     gate: frozenset[int] | None = None
     crowd: Any = None
     is_about_us: bool = False  # it asks about posts of ours
+    compares: tuple[tuple[str, float], ...] = ()  # signals, each with the limit that decides
+    reaches: tuple[str, float] | None = None  # the signal that must be so high
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Found:
     value: float | str | None = None
     words: tuple[str, ...] = ()
     signal_version: str = ""
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ class Leaf:
                 self.threshold,
                 view.comment.id,
                 signal_version=it.signal_version,
+                signal=it.signal,
             )
 
         return Condition(
@@ -147,14 +152,15 @@ def one_of(words: Sequence[str]) -> str:
     return " or ".join(words)
 
 
-def signal_names() -> tuple[str, ...]:
+def signal_names(known: Known) -> tuple[str, ...]:
     """The signals that are numbers; the language is asked for by its own condition."""
-    return tuple(name for name in signals.REGISTRY if name != "language")
+    own = (name for name, signal in known.signals.items() if signal.range is not None)
+    return (*(name for name in signals.REGISTRY if name != "language"), *own)
 
 
 def version_of(name: str, stored: StoredComment) -> str:
     """The version of the signal with which this comment was measured."""
-    return _versions(stored.signals_version).get(name) or str(signals.version_of(name))
+    return _versions(stored.signals_version).get(name) or (signals.version_of(name) if name in signals.REGISTRY else "")
 
 
 @lru_cache(maxsize=16)  # most comments of a database were measured with the same few versions

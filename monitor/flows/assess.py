@@ -14,7 +14,8 @@ from monitor.core.own_posts import PostFinding
 from monitor.core.rules import Facts, Verdict
 from monitor.core.text import excerpt
 from monitor.core.threads import fold
-from monitor.flows import own_posts
+from monitor.flows import feedback, own_posts
+from monitor.flows.feedback import Feedback, heed
 from monitor.flows.own_posts import Inspection
 from monitor.flows.plan import Brand, Plan
 from monitor.model import UNFLAGGED_RANK, Flag, Severity, StoredComment, Team, ThreadActs, ThreadState
@@ -39,6 +40,7 @@ class Known:
     n_earlier: Mapping[str, int]
     team: Team
     our_posts: Inspection
+    feedback: Feedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def _load(connection: Connection, plan: Plan, brand: Brand, ids: Sequence[int], 
         store.count_by_authors(connection, brand.id, sorted(authors)) if plan.rules.needs_first_timer else {},
         team,
         own_posts.inspect(connection, brand, team, held, acts, now),
+        feedback.load(connection, brand.id, ids),
     )
 
 
@@ -139,6 +142,7 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     state = fold(comments, known.team, row.acts, now, plan.fold)
     under_post, findings = known.under_posts.get(claimed.id, ()), known.our_posts.findings.get(claimed.id, {})
     facts = facts_of(brand, known.team, row, comments, state, under_post, known.n_earlier, findings)
+    facts = heed(facts, known.feedback)
     verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
     standing, cleared = _compare(verdict.flags, before)

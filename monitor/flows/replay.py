@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from monitor import signals
 from monitor.core.threads import fold
+from monitor.flows import feedback
 from monitor.flows.assess import facts_of, team_of
+from monitor.flows.feedback import Feedback, heed
 from monitor.flows.plan import Brand, Plan
 from monitor.model import Flag, StoredComment, Team, ThreadActs
 from monitor.store import comments, overview, threads
@@ -48,9 +50,11 @@ def _replay_batch(
     rows = threads.load_rows(connection, brand.id, ids)
     held = comments.load_threads(connection, brand.id, ids)
     window = plan.rules.people_window
+    read = Feedback(feedback.calibrations(connection, brand.id))
     under = comments.load_under_posts(connection, brand.id, ids, since - window) if window else {}
     for thread_id in ids:
-        story = Story(plan, brand, team, rows[thread_id], _as_news(held[thread_id]), _as_news(under.get(thread_id, [])))
+        told, beside = _as_news(held[thread_id]), _as_news(under.get(thread_id, []))
+        story = Story(plan, brand, team, rows[thread_id], told, beside, read)
         flags = story.tell(since, now)
         yield Replayed(brand.id, thread_id, flags, story.text_of(flags[0])) if flags else None
 
@@ -75,6 +79,7 @@ class Story:
     row: threads.ThreadRow
     comments: Sequence[StoredComment]
     under_post: Sequence[StoredComment]
+    feedback: Feedback  # calibrations only: what people did meanwhile is not the rules' doing
 
     def tell(self, since: datetime, until: datetime) -> tuple[Flag, ...]:
         """Each rule's first flag within the time, in order."""
@@ -104,7 +109,7 @@ class Story:
         acts = ThreadActs()  # what people did meanwhile is not the rules' doing
         state = fold(said, self.team, acts, at, self.plan.fold)
         facts = facts_of(self.brand, self.team, replace(self.row, acts=acts), said, state, under, _counts(said))
-        verdict = self.plan.rules.evaluate(facts, at)
+        verdict = self.plan.rules.evaluate(heed(facts, self.feedback), at)
         instants = [due for due in (verdict.due_at, state.due_at) if due is not None]
         return verdict.flags, min(instants, default=None)
 

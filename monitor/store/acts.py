@@ -3,16 +3,17 @@
 Each act is written down with who did it and makes the thread due, so that the assessment draws the consequences.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select, update
 
+from monitor.core.corrections import corrections_of, news_of
 from monitor.errors import NotFound
 from monitor.model import make_id, parse_id_prefix, show_id
-from monitor.store import due, schema
+from monitor.store import comments, corrections, due, schema, threads
 from monitor.store.instants import from_us, opt_us, to_us
 
 _T = schema.threads
@@ -72,6 +73,33 @@ def note(connection: Connection, brand: str, thread_id: int, who: str, text: str
     """Write something down beside a thread; nobody outside sees it."""
     _change(connection, brand, thread_id, now)
     _record(connection, brand, thread_id, who, "note", text, now)
+
+
+def mark_flag(
+    connection: Connection, brand: str, thread_id: int, rule: str, who: str, now: datetime, *, is_wrong: bool
+) -> bool:
+    """A person says that a rule's flag was wrong (it is not raised again for these comments) or right (a taking back).
+
+    Returns whether that is news. Raises: NotFound: the rule has never flagged this thread; the text says which have.
+    """
+    raised = threads.load_flags(connection, brand, [thread_id], with_cleared=True).get(thread_id, [])
+    flag = next((flag for flag in raised if flag.rule == rule), None)
+    if flag is None:
+        others = ", ".join(sorted(one.rule for one in raised)) or "no rule has"
+        raise NotFound(f'"{rule}" has not flagged thread {show_id(thread_id)}: {others}')
+    evidence = comments.load_comments(connection, brand, flag.evidence)
+    earlier = corrections.of_threads(connection, brand, [thread_id]).get(thread_id, [])
+    standing = threads.load_flags(connection, brand, [thread_id]).get(thread_id, [])
+    said = corrections_of(flag, evidence, is_wrong, who, now)
+    if not is_wrong and rule not in [one.rule for one in standing]:
+        said += [replace(one, is_wrong=False, who=who, at=now) for one in earlier if one.rule == rule and one.is_wrong]
+    news = news_of(said, earlier, evidence)
+    if not news:
+        return False
+    corrections.save(connection, news)
+    _change(connection, brand, thread_id, now)
+    _record(connection, brand, thread_id, who, "mark_wrong" if is_wrong else "mark_right", rule, now)
+    return True
 
 
 def of_thread(connection: Connection, brand: str, thread_id: int) -> list[Act]:

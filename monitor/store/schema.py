@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     Index,
     Integer,
     MetaData,
@@ -339,6 +340,37 @@ silences = Table(
     Column("platform", Text, nullable=False, server_default=""),
     Column("source_id", Text, nullable=False, server_default=""),
     Column("severity", Text, nullable=False, server_default=""),
+)
+
+corrections = Table(  # what people said about flags; no text is copied
+    "corrections",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("comment_id", BigInteger, nullable=False),  # that the flag rested on
+    Column("rule", Text, nullable=False),
+    Column("signal", Text, nullable=False, server_default=""),  # that the rule asked for, if it asked for one
+    Column("value", Double),  # as measured at the time
+    Column("version", Text, nullable=False, server_default=""),  # of the signal
+    Column("is_wrong", Boolean, nullable=False),
+    Column("who", Text, nullable=False),
+    _instant("at", nullable=False),
+    PrimaryKeyConstraint("brand", "id"),
+    Index("corrections_thread", "brand", "thread_id"),
+)
+
+calibrations = Table(  # of a brand, from its own corrections
+    "calibrations",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("signal", Text, nullable=False),
+    Column("slope", Double, nullable=False),
+    Column("offset", Double, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("version", Text, nullable=False),  # of the signal that it was fitted to
+    _instant("at", nullable=False),
+    PrimaryKeyConstraint("brand", "signal"),
 )
 
 settings_seen = Table(  # which rules and signals the stored verdicts were made with

@@ -67,7 +67,8 @@ def _move(connection: Connection, brand: str, old: int, new: int, now: datetime)
     connection.execute(
         update(comments).where(comments.c.brand == brand, comments.c.thread_id == old).values(thread_id=new)
     )
-    connection.execute(update(acts).where(acts.c.brand == brand, acts.c.thread_id == old).values(thread_id=new))
+    for said in (acts, schema.corrections):
+        connection.execute(update(said).where(said.c.brand == brand, said.c.thread_id == old).values(thread_id=new))
     alerts_left = connection.execute(
         update(flags)
         .where(flags.c.brand == brand, flags.c.thread_id == old, flags.c.cleared_at.is_(None))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, and_, exists, or_, select, update
 
 from monitor.model import Flag, Reason, Severity, ThreadActs
 from monitor.store import hot, schema
@@ -82,11 +82,13 @@ def save_assessed(connection: Connection, verdicts: Sequence[Assessed]) -> None:
         connection.exec_driver_sql(statement, rows)
 
 
-def load_flags(connection: Connection, brand: str, thread_ids: Iterable[int]) -> dict[int, list[Flag]]:
-    """The standing flags of these threads."""
+def load_flags(
+    connection: Connection, brand: str, thread_ids: Iterable[int], *, with_cleared: bool = False
+) -> dict[int, list[Flag]]:
+    """The standing flags of these threads, or also what each rule raised last."""
     found: dict[int, list[Flag]] = {}
     for row in hot.select_by_ids(connection, FLAG_COLUMNS, "flags", brand, thread_ids, key="thread_id"):
-        if row[-1] is None:
+        if row[-1] is None or with_cleared:
             found.setdefault(row[1], []).append(read_flag(row))
     return found
 
@@ -177,10 +179,11 @@ def ease_under_post(connection: Connection, brand: str, post_id: int, now: datet
     mark_due(connection, "threads", [(row[0], row[1]) for row in found], now)
 
 
-def mark_open_due(connection: Connection, now: datetime) -> int:
-    """Make every thread that waits or carries a flag due: the rules or the signals have changed."""
+def mark_open_due(connection: Connection, now: datetime, brand: str | None = None) -> int:
+    """Make every thread (of a brand) that waits or carries a flag due: the rules or the signals have changed."""
     flagged = exists().where(_F.c.brand == _T.c.brand, _F.c.thread_id == _T.c.id, _F.c.cleared_at.is_(None))
-    return mark_all_due(connection, "threads", or_(_T.c.awaiting_since.is_not(None), flagged), now)
+    is_open = or_(_T.c.awaiting_since.is_not(None), flagged)
+    return mark_all_due(connection, "threads", and_(_T.c.brand == brand, is_open) if brand else is_open, now)
 
 
 def remembered(connection: Connection, name: str) -> str | None:
