@@ -36,7 +36,7 @@ _CALLS = re.compile(
     re.IGNORECASE,
 )
 _BESIDE = 40  # characters around a number in which a word says what it is
-_CASE = re.compile(r"\d[A-Z0-9-]{1,22}\b", re.IGNORECASE)
+_CASE = re.compile(r"\d[A-Za-z0-9-]{0,20}\d[A-Za-z0-9-]{0,4}\b")
 _CASE_LETTERS = re.compile(r"(?<![\w.,/$€£-])[A-Z]{0,6}-?\Z", re.IGNORECASE)  # right before its first digit
 _CASE_WORD = re.compile(  # stands right before a number of that case
     r"\b(?P<what>order|booking|reservation|ticket|policy|patient|invoice|account|customer|member(?:ship)?|case|claim|"
@@ -51,12 +51,15 @@ _CASE_WORD = re.compile(  # stands right before a number of that case
     re.IGNORECASE,
 )
 _HASHED = re.compile(r"(?<![\w&])#(?P<value>\d{5,14})\b")
-_STREET = re.compile(
-    r"\b\d{1,5}[a-z]?,? (?:[A-Z][\w'’-]{1,20} ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Close|Court|Way|Place|"
+_NUMBER_AND_STREET = re.compile(
+    r"\d{1,5}[a-z]?,? (?:(?:[A-Z][\w'’-]{1,20} ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Close|Court|Way|Place|"
     r"Terrace|Crescent|Boulevard|Blvd|Gardens|Grove)\b"
-    r"|\b[A-ZÄÖÜ][\w-]{2,25}(?:straße|strasse|str\.|weg|gasse|platz|straat|laan) \d{1,4}"
-    r"|\b\d{1,4},? (?:rue|avenue|boulevard|place|impasse) (?:de |du |des |la |le |l['’])*[A-ZÉ][\w-]+"
-    r"|\b(?:[Cc]alle|[Aa]venida|[Rr]ua|[Vv]ia|[Vv]iale|[Pp]iazza) (?:[A-Z][\w-]{1,20} ?){1,3},? (?:n[º°.] ?)?\d{1,4}\b"
+    r"|(?:rue|avenue|boulevard|place|impasse) (?:de |du |des |la |le |l['’])*[A-ZÉ][\w-]+)"
+)
+_HOUSE = re.compile(r" \d{1,4}\b")
+_STREET = re.compile(  # stands right before the number of a house
+    r"\b(?:[A-ZÄÖÜ][\w-]{2,25}(?:straße|strasse|str\.|weg|gasse|platz|straat|laan)"
+    r"|(?:[Cc]alle|[Aa]venida|[Rr]ua|[Vv]ia|[Vv]iale|[Pp]iazza)(?: [A-Z][\w-]{1,20}){1,3},?)\Z"
 )
 _AT_HOME = re.compile(
     r"\b(?:i live|we live|my (?:home |new |delivery |)address|my house|my flat|home address|living at|i am at|im at|"
@@ -127,7 +130,7 @@ def _emails(text: str) -> Iterator[Piece]:
 
 
 def _ibans(text: str) -> Iterator[Piece]:
-    for found in _IBAN.finditer(text):
+    for found in _IBAN.finditer(text) if _LONG.search(text) else ():
         if _is_iban(found[0].replace(" ", "")):
             yield Piece(found.start(), found.end(), 0.99, f"IBAN ending {found[0][-2:]}")
 
@@ -192,10 +195,16 @@ def _case_says(what: str, value: str) -> str:
 
 
 def _addresses(text: str) -> Iterator[Piece]:
-    for found in _STREET.finditer(text):
-        near = text[max(found.start() - 2 * _BESIDE, 0) : found.end() + _BESIDE]
-        score = 0.9 if _AT_HOME.search(near) else 0.3  # shops have addresses, too
-        yield Piece(found.start(), found.end(), score, "street address")
+    for found in _NUMBER_AND_STREET.finditer(text):
+        yield _address(text, found.start(), found.end())
+    for found in _HOUSE.finditer(text):
+        if street := _STREET.search(text[max(found.start() - 2 * _BESIDE, 0) : found.start()]):
+            yield _address(text, found.start() - len(street[0]), found.end())
+
+
+def _address(text: str, start: int, end: int) -> Piece:
+    is_home = _AT_HOME.search(text[max(start - 2 * _BESIDE, 0) : end + _BESIDE]) is not None
+    return Piece(start, end, 0.9 if is_home else 0.3, "street address")  # shops have addresses, too
 
 
 _SEEK: tuple[Callable[[str], Iterator[Piece]], ...] = (_emails, _ibans, _numbers, _cases, _addresses)
