@@ -78,7 +78,7 @@ class Pipeline:
                 return
 
     def settle(self) -> None:
-        while assess.assess_due(self.engine, self.plan, lambda: self.now, _ignore):
+        while assess.assess_due(self.engine, self.plan, lambda: self.now, _ignore, self.memory.fresh):
             pass
         while notify.notify_due(self.engine, self.plan, lambda: self.now, _ignore):
             pass

@@ -58,7 +58,8 @@ class Daemon:
             "deliveries": Pump("deliveries", self._deliver),
             "links": Pump("links", self._open_links),
         }
-        poller = Poller(app.engine, lambda: app.plan, Memory(), app.now, self.wake)
+        self._memory = Memory()
+        poller = Poller(app.engine, lambda: app.plan, self._memory, app.now, self.wake)
         deliverer = Deliverer(app.engine, lambda: app.plan, app.now, self.wake)
         self._poller, self._deliverer = poller, deliverer
         self._links = LinkOpener(app.engine, lambda: app.plan, app.http, app.now, self.wake)
@@ -195,7 +196,8 @@ class Daemon:
             return due.is_any_due(connection, queue, now)
 
     def _assess(self) -> None:
-        while not self._stop.is_set() and assess.assess_due(self.app.engine, self.app.plan, self.app.now, self.wake):
+        app, fresh = self.app, self._memory.fresh
+        while not self._stop.is_set() and assess.assess_due(app.engine, app.plan, app.now, self.wake, fresh):
             pass
 
     def _notify(self) -> None:

@@ -16,6 +16,7 @@ from monitor.core.text import excerpt
 from monitor.core.threads import fold
 from monitor.flows import feedback, own_posts
 from monitor.flows.feedback import Feedback, heed
+from monitor.flows.memory import Fresh
 from monitor.flows.own_posts import Inspection
 from monitor.flows.plan import Brand, Plan
 from monitor.model import UNFLAGGED_RANK, Flag, Severity, StoredComment, Team, ThreadActs, ThreadState
@@ -58,9 +59,14 @@ class Assessment:
 
 
 def assess_due(
-    engine: Engine, plan: Plan, now: Callable[[], datetime], wake: Callable[[str], None], batch: int = BATCH
+    engine: Engine,
+    plan: Plan,
+    now: Callable[[], datetime],
+    wake: Callable[[str], None],
+    fresh: Fresh | None = None,
+    batch: int = BATCH,
 ) -> int:
-    """Claim and assess one batch of due threads; how many were claimed."""
+    """Claim and assess one batch of due threads; how many were claimed. `fresh`: what this process has just stored."""
     at = now()
     with reading(engine) as connection:
         if not due.is_any_due(connection, "threads", at):
@@ -68,18 +74,26 @@ def assess_due(
     with writing(engine) as connection:
         claims = due.claim(connection, "threads", at, plan.lease, batch)
     for brand_id in {claimed.brand for claimed in claims}:
-        assess(engine, plan, [c for c in claims if c.brand == brand_id], now(), wake)
+        ours = [claimed for claimed in claims if claimed.brand == brand_id]
+        assess(engine, plan, ours, now(), wake, fresh.take(ours) if fresh else {})
     return len(claims)
 
 
-def assess(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime, wake: Callable[[str], None]) -> None:
+def assess(
+    engine: Engine,
+    plan: Plan,
+    claims: Sequence[Claim],
+    now: datetime,
+    wake: Callable[[str], None],
+    fresh: Mapping[int, list[StoredComment]],
+) -> None:
     """Assess claimed threads of one brand. A thread whose facts moved meanwhile drops out and is due again."""
     brand = plan.brands.get(claims[0].brand)
     if brand is None:
         _set_aside(engine, claims)
         return
     with reading(engine) as connection:
-        known = _load(connection, plan, brand, [claimed.id for claimed in claims], now)
+        known = _load(connection, plan, brand, [claimed.id for claimed in claims], fresh, now)
     assessments = [_assess_one(plan, brand, known, claimed, now) for claimed in claims if claimed.id in known.rows]
     try:
         with writing(engine) as connection:
@@ -109,8 +123,15 @@ def _set_aside(engine: Engine, claims: Sequence[Claim]) -> None:
             due.release(connection, "threads", claimed, None)
 
 
-def _load(connection: Connection, plan: Plan, brand: Brand, ids: Sequence[int], now: datetime) -> Known:
-    held = store.load_threads(connection, brand.id, ids)
+def _load(
+    connection: Connection,
+    plan: Plan,
+    brand: Brand,
+    ids: Sequence[int],
+    fresh: Mapping[int, list[StoredComment]],
+    now: datetime,
+) -> Known:
+    held = {**fresh, **store.load_threads(connection, brand.id, [i for i in ids if i not in fresh])}
     window = plan.rules.people_window
     under = store.load_under_posts(connection, brand.id, ids, now - window) if window else {}
     authors = {c.comment.author.key for comments in held.values() for c in comments}

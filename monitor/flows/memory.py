@@ -7,13 +7,17 @@ host may have changed the row meanwhile.
 import marshal
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from time import monotonic
 from typing import Any
 
+from monitor.model import StoredComment
+from monitor.store.due import Claim
+
 MOST = 100_000  # raws in all, about 15 MiB; whole sources are forgotten, those longest unread first
 MOST_OF_A_SOURCE = 20_000
+MOST_FRESH = 2_000  # threads, a few MiB; the assessor is seldom more than a page behind
 FORGET_AFTER_S = 3_600.0
 
 
@@ -26,10 +30,36 @@ def fingerprint(raw: Any) -> int:
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "big")
 
 
+class Fresh:
+    """Comments that were just stored, by thread, so that their first assessment need not read them back.
+
+    They are the whole thread exactly if it was touched once and claimed once since: then its fencing number is 1.
+    """
+
+    def __init__(self) -> None:
+        self._threads: OrderedDict[tuple[str, int], Sequence[StoredComment]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, brand: str, stored: Mapping[int, Sequence[StoredComment]]) -> None:
+        """These comments were committed as the first of these threads."""
+        with self._lock:
+            for thread_id, comments in stored.items():
+                self._threads[brand, thread_id] = comments
+            while len(self._threads) > MOST_FRESH:
+                self._threads.popitem(last=False)
+
+    def take(self, claims: Sequence[Claim]) -> dict[int, list[StoredComment]]:
+        """The comments of those claimed threads of which nothing else can have been stored; each is given once."""
+        with self._lock:
+            found = {claimed: self._threads.pop(claimed.key, None) for claimed in claims} if self._threads else {}
+        return {claimed.id: list(held) for claimed, held in found.items() if held and claimed.claim_no == 1}
+
+
 class Memory:
     """The fingerprints of stored raws by source. Threads may use it side by side."""
 
     def __init__(self) -> None:
+        self.fresh = Fresh()
         self._sources: OrderedDict[str, _Seen] = OrderedDict()
         self._n = 0
         self._lock = threading.Lock()

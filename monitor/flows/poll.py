@@ -156,6 +156,7 @@ class Poller:
         if haul.gone:
             self.memory.forget(source.id)
         self.memory.remember(source.id, haul.marks)
+        self.memory.fresh.put(source.brand, saved.fresh)
         if was_failing:
             _log.info("source.recovered", source=source.id)
             self.wake("alerts")

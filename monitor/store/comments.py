@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, func, insert, select
 
 from monitor.core.text import storable
@@ -12,7 +14,7 @@ from monitor.model import Comment, Signals, StoredComment, make_id
 from monitor.store import hot, schema, threading
 from monitor.store.engine import among, mark
 from monitor.store.instants import opt_us, to_us
-from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment
+from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment, rounded
 
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STORED = "id, content_hash, text, thread_id, seen_at, text_changed_at, deleted_at, is_history, native_id, source_id"
@@ -37,13 +39,17 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What saving a page changed. `thread_ids` are now due."""
+    """What saving a page changed. `thread_ids` are now due.
+
+    `fresh` are the page's new comments by thread, as reading them back would give them.
+    """
 
     n_new: int
     n_edited: int
     n_unchanged: int
     n_gone: int
     thread_ids: frozenset[int]
+    fresh: Mapping[int, Sequence[StoredComment]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,11 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
     stored = {row[0]: _Stored(*row) for row in hot.select_by_ids(connection, _STORED, "comments", brand, by_id)}
     coming = {}
     for comment_id, (comment, signals) in by_id.items():
-        details = encode_details(comment)
+        details, is_exact = encode_details(comment)
         digest = content_hash(comment, details)
         old = stored.get(comment_id)
         if old is None or old.content_hash != digest or old.deleted_at is not None:
-            coming[comment_id] = _Coming(comment_id, comment, details, digest, signals, old)
+            coming[comment_id] = _Coming(comment_id, comment, details, is_exact, digest, rounded(signals), old)
     homes = threading.find_threads(connection, brand, platform, {c.id: c.comment for c in coming.values()})
     for c in coming.values():
         if c.old and homes[c.id] == c.id:
@@ -89,32 +95,74 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
     n_gone, gone_threads = _mark_gone(connection, brand, platform, gone, now)
     _touch(connection, incoming, touched, gone_threads | left, now)
     _wake(connection, brand, {homes[c.id] for c in coming.values() if c.old is None})
-    threading.merge_threads(connection, brand, homes, now)
+    merged = threading.merge_threads(connection, brand, homes, now)
     n_new = sum(c.old is None for c in coming.values())
-    return Saved(n_new, len(coming) - n_new, len(by_id) - len(coming), n_gone, frozenset(touched) | gone_threads | left)
+    thread_ids = frozenset(touched) | gone_threads | left
+    fresh = {} if merged else _fresh(incoming, coming.values(), homes, now)
+    return Saved(n_new, len(coming) - n_new, len(by_id) - len(coming), n_gone, thread_ids, fresh)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Coming:
     id: int
     comment: Comment
     details: str
+    is_exact: bool
     digest: int
     signals: Signals
     old: _Stored | None
 
-    @property
-    def text(self) -> str:
-        return storable(self.comment.text)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        self.text = storable(self.comment.text)
 
     @property
     def has_new_text(self) -> bool:
         return self.old is not None and self.old.text != self.text
 
 
+def _fresh(
+    incoming: Incoming, coming: Iterable[_Coming], homes: Mapping[int, int], now: datetime
+) -> dict[int, list[StoredComment]]:
+    """The new comments by thread; not of threads with a comment that was there before, or that is stored altered."""
+    found: dict[int, list[StoredComment]] = {}
+    known: set[int] = set()
+    for c in coming:
+        home = homes[c.id]
+        if c.old is not None or not c.is_exact or c.text != c.comment.text or not c.comment.native_id.isprintable():
+            known.add(home)
+        else:
+            found.setdefault(home, []).append(_held(incoming, c, home, now))
+    return {home: held for home, held in found.items() if home not in known}
+
+
+def _held(incoming: Incoming, c: _Coming, home: int, now: datetime) -> StoredComment:
+    brand, platform, comment = incoming.brand, incoming.platform, c.comment
+    return StoredComment(
+        brand,
+        platform,
+        incoming.source_id,
+        c.id,
+        home,
+        _other_id(brand, platform, comment.parent_native_id),
+        _other_id(brand, platform, comment.subject_native_id),
+        comment,
+        now,
+        is_history=comment.created_at < incoming.added_at,
+        signals=c.signals,
+        signals_version=incoming.signals_version,
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _other_id(brand: str, platform: str, native_id: str | None) -> int | None:
+    """The id of a parent or post, of which many comments in a row name the same."""
+    return None if native_id is None else make_id(brand, platform, native_id)
+
+
 def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tuple[Any, ...]:
     brand, platform, comment, old = incoming.brand, incoming.platform, coming.comment, coming.old
-    parent, subject = comment.parent_native_id, comment.subject_native_id
     return (
         brand,
         coming.id,
@@ -122,8 +170,8 @@ def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tu
         platform,
         storable(comment.native_id),
         thread_id,
-        None if parent is None else make_id(brand, platform, parent),
-        None if subject is None else make_id(brand, platform, subject),
+        _other_id(brand, platform, comment.parent_native_id),
+        _other_id(brand, platform, comment.subject_native_id),
         comment.kind,
         coming.text,
         storable(comment.author.key),
@@ -134,7 +182,7 @@ def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tu
         _text_changed_at(coming, now_us),
         None,
         bool(old.is_history) if old else comment.created_at < incoming.added_at,
-        encode_signals(coming.signals),
+        to_json(coming.signals).decode(),
         incoming.signals_version,
         False,
     )
@@ -176,10 +224,8 @@ def _touch(
     brand, platform, source_id = incoming.brand, incoming.platform, incoming.source_id
     rows: dict[int, tuple[Any, ...]] = {other: (brand, other, source_id, platform, None, "") for other in others}
     for thread_id, comment in touched.items():
-        title, subject_id = storable(comment.subject_title), None
-        if comment.subject_native_id is not None:
-            subject_id = make_id(brand, platform, comment.subject_native_id)
-        rows[thread_id] = (brand, thread_id, source_id, platform, subject_id, title)
+        subject_id = _other_id(brand, platform, comment.subject_native_id)
+        rows[thread_id] = (brand, thread_id, source_id, platform, subject_id, storable(comment.subject_title))
     hot.touch_threads(connection, list(rows.values()), to_us(now))
 
 

@@ -59,8 +59,11 @@ _AUTHOR_FIELDS, _COMMENT_FIELDS = tuple(_AUTHOR_DEFAULTS.items()), tuple(_COMMEN
 _of_author, _of_comment = attrgetter(*_AUTHOR_DEFAULTS), attrgetter(*_COMMENT_DEFAULTS)
 
 
-def encode_details(comment: Comment) -> str:
-    """The fields of a comment and its author that no query looks at; those at their default are left out."""
+def encode_details(comment: Comment) -> tuple[str, bool]:
+    """The fields of a comment and its author that no query looks at; those at their default are left out.
+
+    And whether they will be read back as they are: what a database refuses is left out too.
+    """
     said = zip(_COMMENT_FIELDS, _of_comment(comment), strict=True)
     details: dict[str, Any] = {name: value for (name, default), value in said if value != default}
     known = zip(_AUTHOR_FIELDS, _of_author(comment.author), strict=True)
@@ -72,13 +75,13 @@ def encode_details(comment: Comment) -> str:
     return _encode(details)
 
 
-def _encode(value: Any) -> str:
-    """Compact JSON that both databases take."""
+def _encode(value: Any) -> tuple[str, bool]:
+    """Compact JSON that both databases take, and whether nothing had to be left out for that."""
     try:
         text = to_json(value).decode()
     except ValueError:  # half of a surrogate pair
-        text = storable(json.dumps(value, ensure_ascii=False))
-    return text.replace("\\u0000", "") if "\\u0000" in text else text
+        return storable(json.dumps(value, ensure_ascii=False)).replace("\\u0000", ""), False
+    return (text.replace("\\u0000", ""), False) if "\\u0000" in text else (text, True)
 
 
 def content_hash(comment: Comment, details: str) -> int:
@@ -88,8 +91,13 @@ def content_hash(comment: Comment, details: str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+def rounded(signals: Signals) -> Signals:
+    """Signals as they are stored."""
+    return {name: round(value, 4) if type(value) is float else value for name, value in signals.items()}
+
+
 def encode_signals(signals: Signals) -> str:
-    return _encode({name: round(value, 4) if isinstance(value, float) else value for name, value in signals.items()})
+    return _encode(rounded(signals))[0]
 
 
 def read_comment(row: Sequence[Any]) -> StoredComment:

@@ -49,17 +49,19 @@ def _root(comment_id: int, up: Mapping[int, int], explicit: Iterable[int], store
     return stored.get(here, here)
 
 
-def merge_threads(connection: Connection, brand: str, homes: Mapping[int, int], now: datetime) -> None:
-    """Move what was stored in a thread whose supposed root has turned out to hang elsewhere.
+def merge_threads(connection: Connection, brand: str, homes: Mapping[int, int], now: datetime) -> bool:
+    """Move what was stored in a thread whose supposed root has turned out to hang elsewhere; whether there was one.
 
     What people did about the old thread goes along. The threads that receive something must exist already.
     """
     strays = [comment_id for comment_id, home in homes.items() if home != comment_id]
-    for (old,) in hot.select_by_ids(connection, "id", "threads", brand, strays):
+    found = hot.select_by_ids(connection, "id", "threads", brand, strays)
+    for (old,) in found:
         new = homes[old]
         while homes.get(new, new) != new:  # the thread it moves to may itself be on the move
             new = homes[new]
         _move(connection, brand, old, new, now)
+    return bool(found)
 
 
 def _move(connection: Connection, brand: str, old: int, new: int, now: datetime) -> None:

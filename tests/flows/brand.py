@@ -162,7 +162,7 @@ class Bakery:
                 return n_turns
 
     def assess(self) -> None:
-        while assess.assess_due(self.engine, self.plan, self.clock, self.woken.append):
+        while assess.assess_due(self.engine, self.plan, self.clock, self.woken.append, self.memory.fresh):
             pass
 
     def notify(self) -> None:
