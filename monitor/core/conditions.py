@@ -10,6 +10,7 @@ from dataclasses import replace
 from monitor import signals
 from monitor.core.facts import View, length_in_micros, micros
 from monitor.core.matching import compile_pattern, matched_words
+from monitor.core.opinions import second_opinion
 from monitor.core.own_posts import CHECKS, PostFinding
 from monitor.core.people import people
 from monitor.core.together import together
@@ -118,7 +119,8 @@ def pattern(section: Asked) -> Condition:
 
 
 def signal(section: Asked) -> Condition:
-    name = section.choice("signal", signal_names())
+    known = section.context.known
+    name = section.choice("signal", signal_names(known))
     if ("at_least" in section.table) == ("below" in section.table):
         section.refuse("signal", 'exactly one of "at_least" and "below" goes with it')
     is_least = "at_least" in section.table
@@ -137,12 +139,14 @@ def signal(section: Asked) -> Condition:
         if not isinstance(value, float):
             return Found(f"{name} not measured ({wanted})", value, (), version_of(name, it), name)
         origin = f"calibrated from {raw:.2f} for this brand; " if isinstance(raw, float) and raw != value else ""
-        words = signals.explain(name, it.comment)
-        return Found(f"{name} {value:.2f} ({origin}{wanted})", value, words, version_of(name, it), name)
+        version, words = version_of(name, it), signals.explain(name, it.comment, known.own_signals)
+        said = second_opinion(version)
+        theirs = f"; second opinion of {said[0]}: {said[1]}" if said else ""
+        return Found(f"{name} {value:.2f} ({origin}{wanted}{theirs})", value, words, version, name)
 
     wanted = f"{'at least' if is_least else 'below'} {limit:g}"
     condition = Leaf("signal", f"{name} {wanted}", limit).directly(test, found)
-    return replace(condition, reaches=(name, limit) if is_least else None)
+    return replace(condition, reaches=(name, limit) if is_least else None, compares=((name, limit),))
 
 
 def stars(section: Asked) -> Condition:

@@ -138,7 +138,7 @@ def people(section: Asked) -> Condition:
     n_wanted = int(section.number("people", 1, 100_000))
     measured: tuple[str, ...] = ()
     if section.get("signal") is not None:
-        measured = section.choices("signal", signal_names(), "signal")
+        measured = section.choices("signal", signal_names(section.context.known), "signal")
     at_least = section.number("at_least", 0, 1) if measured else 1.0
     phrases = section.phrases() if section.get("phrases") is not None else {}
     within, lasts = section.duration("within"), section.duration("lasts", timedelta(hours=24))
@@ -154,4 +154,5 @@ def people(section: Asked) -> Condition:
         window=within + lasts,
         gate=frozenset(),
         crowd=it,
+        compares=tuple((name, at_least) for name in measured),
     )

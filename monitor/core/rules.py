@@ -72,15 +72,19 @@ class RuleSet:
     """All rules of a configuration, compiled; the same for any number of threads at once.
 
     `titles` names all rules, disabled ones too. `people_window` is how far back a post's comments are looked at.
+    `limits` are the signals that the enabled rules compare, each with the value that decides.
     """
 
-    def __init__(self, rules: Sequence[Rule], matcher: Matcher, digest: str) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], matcher: Matcher, digest: str, own_signals: signals.Beside = signals.NONE
+    ) -> None:
         self.rules = tuple(rules)
         self.digest = digest
         self.titles: Mapping[str, str] = {rule.name: rule.title for rule in rules}
-        self._matcher = matcher
+        self._matcher, self._own_signals = matcher, own_signals
         enabled = sorted((rule for rule in rules if rule.is_enabled), key=lambda rule: rule.severity.rank)
         self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
+        self.limits = frozenset(compared for rule in enabled for compared in rule.compares)
         self.people_window: timedelta | None = max((r.window for r in enabled if r.window is not None), default=None)
         self._of_posts = _asked(rule for rule in enabled if rule.window is not None)
         self._of_us = _asked(rule for rule in enabled if rule.is_about_us)
@@ -209,7 +213,8 @@ class RuleSet:
         )
         stored = StoredComment(
             brand, platform, source, 1, 1, None, None, comment, comment.created_at,
-            signals=signals.measure([comment])[0], signals_version=signals.VERSION,
+            signals=signals.measure([comment], self._own_signals)[0],
+            signals_version=signals.version(self._own_signals),
         )  # fmt: skip
         customer = CustomerState(by.key, "awaiting", comment.created_at, (1,), comment.created_at)
         state = ThreadState(comment.created_at, (1,), (customer,), 1, comment.created_at)
@@ -323,4 +328,5 @@ def load_rules(
     """
     rules, matcher, matters = read_rules(tables, known, lists or {})
     whole = json.dumps([_SEMANTICS, matters], sort_keys=True, default=str)
-    return RuleSet(rules, matcher, blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())
+    digest = blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return RuleSet(rules, matcher, digest, known.own_signals)

@@ -35,6 +35,7 @@ class Rule:
     window: timedelta | None
     crowds: tuple[People, ...]
     needs_first_timer: bool
+    compares: tuple[tuple[str, float], ...]
     is_about_us: bool
 
 
@@ -125,6 +126,7 @@ def _read_rule(name: str, origin: _Origin, context: Context, others: Collection[
         window=max(windows, default=None),
         crowds=tuple(leaf.crowd for leaf in leaves if leaf.crowd is not None),
         needs_first_timer=any(leaf.needs_first_timer for leaf in leaves),
+        compares=tuple(compared for leaf in leaves for compared in leaf.compares),
         is_about_us=any(leaf.is_about_us for leaf in leaves),
     )
     section.finish()

@@ -116,7 +116,7 @@ class Together:
 
 def together(section: Asked) -> Condition:
     """What several people say of one post, taken together."""
-    name = section.choice("together", signal_names())
+    name = section.choice("together", signal_names(section.context.known))
     at_least = section.number("at_least", 0, 1)
     within, lasts = section.duration("within"), section.duration("lasts", timedelta(hours=24))
     people = People(2, within, lasts, (name,), FLOOR, {})
@@ -124,5 +124,5 @@ def together(section: Asked) -> Condition:
     says = f"two or more people within {short(within)} who together make {name} at least {at_least:g}"
     return Condition(
         "together", says, it.test, it.reason, cost=3, evidence=it.evidence, window=within + lasts,
-        gate=frozenset(), crowd=people,
+        gate=frozenset(), crowd=people, compares=((name, at_least),),
     )  # fmt: skip

@@ -34,7 +34,7 @@ class Known:
     brands: Collection[str] | None = None
     sources: Collection[str] | None = None
     platforms: Collection[str] | None = None
-    signals: signals.Beside = field(default_factory=dict)  # of the user's own; ours are always known
+    own_signals: signals.Beside = field(default_factory=dict)  # of the user; ours are always known
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def one_of(words: Sequence[str]) -> str:
 
 def signal_names(known: Known) -> tuple[str, ...]:
     """The signals that are numbers; the language is asked for by its own condition."""
-    own = (name for name, signal in known.signals.items() if signal.range is not None)
+    own = (name for name, signal in known.own_signals.items() if signal.range is not None)
     return (*(name for name in signals.REGISTRY if name != "language"), *own)
 
 
