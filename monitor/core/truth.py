@@ -160,7 +160,10 @@ def signal_names(known: Known) -> tuple[str, ...]:
 
 def version_of(name: str, stored: StoredComment) -> str:
     """The version of the signal with which this comment was measured."""
-    return _versions(stored.signals_version).get(name) or (signals.version_of(name) if name in signals.REGISTRY else "")
+    told = _versions(stored.signals_version)
+    if name not in signals.REGISTRY:
+        return told.get(name, "")
+    return told.get(name) or told.get(signals.ALL_OTHERS) or signals.version_of(name)
 
 
 @lru_cache(maxsize=16)  # most comments of a database were measured with the same few versions

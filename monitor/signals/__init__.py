@@ -3,6 +3,7 @@
 Pure and deterministic; total on any text. `measure` takes what a page of comments holds in one batch.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from monitor.model import Comment, Signals
@@ -16,6 +17,18 @@ from monitor.signals.personal_data import PersonalData
 from monitor.signals.prepared import prepare
 from monitor.signals.tagging import TaggingOnly
 
+ALL_OTHERS = "*"
+"""In a list of versions: the signals of ours that the list does not name."""
+
+
+def told(signals: Mapping[str, Signal]) -> str:
+    """The versions of signals as they are stored with every comment: one that most of them have is told once."""
+    versions = Counter(signal.version for signal in signals.values())
+    most = versions.most_common(1)[0][0]
+    others = (f"{name}={signal.version}" for name, signal in signals.items() if signal.version != most)
+    return ",".join((f"{ALL_OTHERS}={most}", *others))
+
+
 REGISTRY: Mapping[str, Signal] = {
     "angry": Angry(),
     "closing": Closing(),
@@ -26,7 +39,7 @@ REGISTRY: Mapping[str, Signal] = {
     "tagging_only": TaggingOnly(),
 }
 
-VERSION = ",".join(f"{name}={signal.version}" for name, signal in REGISTRY.items())
+VERSION = told(REGISTRY)
 
 Beside = Mapping[str, Signal]
 """Signals of the user's own by name (see `signals.own`), measured beside ours."""
