@@ -13,8 +13,9 @@ HeedfulError
 └── NotFound                what a person named does not exist: say so and name what does
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 
 class HeedfulError(Exception):
@@ -46,10 +47,12 @@ class RemoteError(HeedfulError):
 
     `retry_at` (aware UTC) is what the other side asked for, if it did. `was_sent` is False only where it is
     certain that the request never took effect, so that a sender knows whether repeating it can double it.
-    `payload` is how the answer began, where there was one: for connectors and quarantine, never for logs.
+    `payload` is how the answer began and `headers` its headers, where there was one: for connectors and quarantine,
+    never for logs.
     """
 
     payload: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, message: str, *, retry_at: datetime | None = None, status: int | None = None, was_sent: bool = True

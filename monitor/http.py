@@ -147,6 +147,7 @@ class HttpClient:
             return answer
         error = _error(answer, shown)
         error.payload = answer.start  # some platforms say only there what the status means
+        error.headers = answer.headers  # and when to come back in headers of their own
         raise error
 
     def close(self) -> None:
