@@ -6,6 +6,7 @@ This is done once for a text, and every signal reads it.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import NamedTuple
 
 from monitor.model import Comment
@@ -79,7 +80,8 @@ class Prepared(NamedTuple):
 
 def prepare(comment: Comment) -> Prepared:
     """A comment's own words, normalised, with everything that the signals look at."""
-    text = own_words(comment.text[:LONGEST])
+    text = comment.text[:LONGEST]
+    text = own_words(unescape(text) if "&" in text else text)  # some platforms give "&amp;", some files do
     n_mentions = n_links = n_emoji = n_angry = n_warm = n_sad = 0
     leads = text.startswith(("@", ".@"))
     capitals = len(_CAPITALS.findall(text)) if _MAY_SHOUT.search(text) else 0
