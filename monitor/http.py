@@ -126,12 +126,14 @@ class HttpClient:
         follow: bool = False,
         secret_path: bool = False,
         public_only: bool = False,
+        timeout: timedelta | None = None,
     ) -> Answer:
         """Send one request and read the whole answer, at most `max_body` bytes within `deadline`.
 
         `secret_path`: the path is a secret (a webhook URL); errors then name the host only. `public_only`: the
         URL is not the operator's own word (it stood in a comment), so its host must be on the open internet.
-        `follow` is for GET and HEAD; a redirect that is not followed is Unavailable.
+        `follow` is for GET and HEAD; a redirect that is not followed is Unavailable. `timeout`: for the whole answer,
+        instead of the client's own limits.
 
         Raises: Unavailable, RateLimited, Unauthorized, Gone or Malformed, each with `status` where there was
         one; `was_sent` is False where no connection was made.
@@ -139,7 +141,10 @@ class HttpClient:
         shown = _shown(url, secret_path)
         request = self._built(method, url, params, headers, content, shown)
         request.extensions[http_guard.PUBLIC_ONLY] = public_only
-        with http_guard.until(self._deadline):
+        seconds = self._deadline if timeout is None else timeout.total_seconds()
+        if timeout is not None:
+            request.extensions["timeout"] = httpx.Timeout(seconds).as_dict()
+        with http_guard.until(seconds):
             answer = self._sent(request, shown)
             if answer.status in _REDIRECTS and follow and method in ("GET", "HEAD"):
                 answer = self._followed(request, answer, shown)

@@ -4,20 +4,17 @@ Which model said what is kept in the comment's `signals_version` ("angry=3+llm:q
 it and a value is measured again when either side has changed.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import exp, log
-from typing import Any
 
 from monitor.model import Signals, StoredComment
 
 _LEAST, _MOST = 0.01, 0.99  # a model that says 1 is sure, not certain
 _EDGE = 1e-6
 _MARK = re.compile(r"\+llm:([^,=]*)@([0-9.]+)\Z")
-_MOST_BRACES = 50  # of an answer, from its end
 _UNFIT = re.compile(r"[^\w./:@-]+")
 
 
@@ -78,9 +75,12 @@ def marked(version: str, opinion: Opinion | None) -> str:
     """The version of a comment's signals once this opinion has been heard."""
     if opinion is None or not opinion.values:
         return version
-    model = _UNFIT.sub("_", opinion.model)
-    said = {name: f"+llm:{model}@{value:.4g}" for name, value in opinion.values.items()}
-    return ",".join(entry + said.get(entry.partition("=")[0], "") for entry in version.split(","))
+    model, versions = _UNFIT.sub("_", opinion.model), dict(entry.split("=", 1) for entry in version.split(","))
+    said = (
+        f"{name}={versions.get(name) or versions.get('*', '')}+llm:{model}@{value:.4g}"
+        for name, value in opinion.values.items()
+    )
+    return ",".join((*said, version))  # the first word on a signal counts
 
 
 def heard(stored: StoredComment, opinion: Opinion | None, weight: float) -> StoredComment:
@@ -100,28 +100,3 @@ def second_opinion(version: str) -> tuple[str, str] | None:
     """The model and the number that a signal's version names ("3+llm:qwen2.5@0.9"), if it does."""
     found = _MARK.search(version)
     return (found[1], found[2]) if found else None
-
-
-def read_answer(text: str, wanted: Collection[str]) -> dict[str, float]:
-    """The number in [0, 1] for each signal wanted, from a model's answer; {} where it says anything else."""
-    decoder = json.JSONDecoder()
-    starts = [place.start() for place in re.finditer(r"\{", text)][-_MOST_BRACES:]
-    for start in reversed(starts):  # the last word counts
-        try:
-            found, _ = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        if set(wanted) <= found.keys():
-            return _numbers(found, wanted)
-    return {}
-
-
-def _numbers(found: Mapping[str, Any], wanted: Collection[str]) -> dict[str, float]:
-    values = {name: found[name] for name in wanted}
-    if all(_is_probability(value) for value in values.values()):
-        return {name: float(value) for name, value in values.items()}
-    return {}
-
-
-def _is_probability(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -373,6 +373,37 @@ calibrations = Table(  # of a brand, from its own corrections
     PrimaryKeyConstraint("brand", "signal"),
 )
 
+second_opinions = Table(  # of another model, about comments that ours is not sure of
+    "second_opinions",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),  # of the comment
+    Column("thread_id", BigInteger, nullable=False),
+    Column("text_hash", BigInteger, nullable=False),
+    Column("signals", Text, nullable=False),  # JSON: the names of those asked about
+    _instant("created_at", nullable=False),
+    Column("model", Text, nullable=False, server_default=""),  # which has answered
+    Column("answer", Text, nullable=False, server_default="{}"),  # JSON: a number for each signal
+    Column("n_failures", Integer, nullable=False, server_default=text("0")),
+    *_queue_columns(),
+    PrimaryKeyConstraint("brand", "id"),
+    Index("second_opinions_thread", "brand", "thread_id"),
+    Index(
+        "second_opinions_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
+budgets = Table(  # of requests that may be made in a day, by all hosts together
+    "budgets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("spent", Integer, nullable=False),
+)
+
 settings_seen = Table(  # which rules and signals the stored verdicts were made with
     "settings_seen",
     metadata,
