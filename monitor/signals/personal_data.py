@@ -38,13 +38,17 @@ _CALLS = re.compile(
 _BESIDE = 40  # characters around a number in which a word says what it is
 _CASE = re.compile(r"\d[A-Za-z0-9-]{0,20}\d[A-Za-z0-9-]{0,4}\b")
 _CASE_LETTERS = re.compile(r"(?<![\w.,/$€£-])[A-Z]{0,6}-?\Z", re.IGNORECASE)  # right before its first digit
+_CASE_WORDS = (
+    "order|booking|reservation|ticket|policy|patient|invoice|account|customer|membership|member|case|claim|tracking|"
+    "parcel|confirmation|reference|ref|pnr|passport|nhs|ssn|pedido|reserva|factura|póliza|cliente|cuenta|commande|"
+    "réservation|facture|dossier|compte|billet|bestell\\w*|buchung\\w*|auftrag\\w*|rechnung\\w*|kunden\\w*|vertrag\\w*|"
+    "vorgang\\w*|konto\\w*|encomenda|apólice|conta|protocolo|ordine|prenotazione|fattura|polizza|pratica|conto|"
+    "boeking\\w*|order\\w*|klant\\w*|factuur\\w*|polis\\w*|طلب|الطلب|طلبي|حجز|الحجز|حجزي|فاتورة|ऑर्डर|आर्डर|बुकिंग|खाता|बिल"
+)
+_CASE_STEMS = frozenset(word[:4] for word in _CASE_WORDS.split("|"))  # most numbers have none of them before them
+_WORDS_BEFORE = 4
 _CASE_WORD = re.compile(  # stands right before a number of that case
-    r"\b(?P<what>order|booking|reservation|ticket|policy|patient|invoice|account|customer|member(?:ship)?|case|claim|"
-    r"tracking|parcel|confirmation|reference|ref|pnr|passport|nhs|ssn|pedido|reserva|factura|póliza|cliente|cuenta|"
-    r"commande|réservation|facture|dossier|compte|billet|bestell\w*|bestelling|buchung\w*|auftrag\w*|rechnung\w*|"
-    r"kunden\w*|vertrag\w*|vorgang\w*|konto\w*|encomenda|apólice|conta|protocolo|ordine|prenotazione|fattura|polizza|"
-    r"pratica|conto|boeking\w*|order\w*|klant\w*|factuur\w*|polis\w*|طلب|الطلب|طلبي|حجز|الحجز|حجزي|فاتورة|"
-    r"ऑर्डर|आर्डर|बुकिंग|खाता|बिल)"
+    rf"\b(?P<what>{_CASE_WORDS})"
     r"(?P<explicit> ?(?:\b(?:number|numbers|no|nr|num|id|ref|reference|code|número|numéro|nummer|numero|codice|"
     r"código|رقم)\b|नंबर|n[º°]|#)[.:]?)?"
     r" ?(?:is|was|es|est|ist|é|è|:|=|-|–|هو|है)? ?[#№]?\Z",
@@ -57,6 +61,17 @@ _NUMBER_AND_STREET = re.compile(
     r"|(?:rue|avenue|boulevard|place|impasse) (?:de |du |des |la |le |l['’])*[A-ZÉ][\w-]+)"
 )
 _HOUSE = re.compile(r" \d{1,4}\b")
+_STREETS_END = ("straße", "strasse", "str.", "weg", "gasse", "platz", "straat", "laan")
+_STREETS_BEGIN = ("alle ", "venida ", "ua ", "ia ", "iale ", "iazza ")
+_STREET = re.compile(
+    r"\d{1,5}[a-z]?,? (?:(?:[A-Z][\w'’-]{1,20} ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Close|Court|Way|Place|"
+    r"Terrace|Crescent|Boulevard|Blvd|Gardens|Grove)\b"
+    r"|(?:rue|avenue|boulevard|place|impasse) (?:de |du |des |la |le |l['’])*[A-ZÉ][\w-]+)"
+)
+_HOUSE = re.compile(r" \d{1,4}\b")
+_MAY_BE_A_STREET = re.compile(
+    r"(?:straße|strasse|str\.|weg|gasse|platz|straat|laan|(?:alle|venida|ua|ia|iale|iazza)(?: [A-Z][\w-]*){1,3},?) \d"
+)
 _STREET = re.compile(  # stands right before the number of a house
     r"\b(?:[A-ZÄÖÜ][\w-]{2,25}(?:straße|strasse|str\.|weg|gasse|platz|straat|laan)"
     r"|(?:[Cc]alle|[Aa]venida|[Rr]ua|[Vv]ia|[Vv]iale|[Pp]iazza)(?: [A-Z][\w-]{1,20}){1,3},?)\Z"
@@ -173,6 +188,8 @@ def _as_phone(text: str, found: re.Match[str], digits: str) -> float:
 
 def _cases(text: str) -> Iterator[Piece]:
     for found in _CASE.finditer(text):
+        if not _may_follow_a_case(text[max(found.start() - _BESIDE, 0) : found.start()]):
+            continue
         letters = _CASE_LETTERS.search(text[max(found.start() - 8, 0) : found.start()])
         if letters is None:
             continue
@@ -183,6 +200,11 @@ def _cases(text: str) -> Iterator[Piece]:
             yield Piece(start, found.end(), 0.93, _case_says(word["what"].lower(), value))
     for found in _HASHED.finditer(text) if "#" in text else ():
         yield Piece(found.start("value"), found.end("value"), 0.6, f"number ending {found['value'][-2:]}")
+
+
+def _may_follow_a_case(before: str) -> bool:
+    last = before.lower().replace("#", " ").replace("(", " ").split()[-_WORDS_BEFORE:]
+    return any(word[:4].rstrip(":.") in _CASE_STEMS for word in last)
 
 
 def _is_case(value: str, is_explicit: bool) -> bool:
@@ -198,7 +220,9 @@ def _addresses(text: str) -> Iterator[Piece]:
     for found in _NUMBER_AND_STREET.finditer(text):
         yield _address(text, found.start(), found.end())
     for found in _HOUSE.finditer(text):
-        if street := _STREET.search(text[max(found.start() - 2 * _BESIDE, 0) : found.start()]):
+        before = text[max(found.start() - 2 * _BESIDE, 0) : found.start()]
+        may_be = before.endswith(_STREETS_END) or any(word in before for word in _STREETS_BEGIN)
+        if may_be and (street := _STREET.search(before)):
             yield _address(text, found.start() - len(street[0]), found.end())
 
 

@@ -35,7 +35,10 @@ _SIGNS = ("money", "quote", "dots", "star")
 _ORIGIN = ("few_stars", "many_stars", "review", "message", "mention", "english", "unknown_language")
 _THANKS = ("thanks_and_asks", "thanks_and_but", "thanks_and_solved", "thanks_briefly", "thanks_angrily")
 _TAGS = ("tags_only", "tags_with_a_word", "tags_with_few", "tags_and_friendly", "tags_and_asks")
+_NO_SIGNS = (False,) * len(_SIGNS)
 SURFACE = _MARKS + _EMOJI + _SHAPE + _SIGNS + _ORIGIN + _THANKS + _TAGS
+_MOST_COUNTED = {"questions": 3, "exclamations": 4, "capitals": 4, "mentions": 3} | dict.fromkeys(_EMOJI, 3)
+_MOST = np.array([_MOST_COUNTED.get(name, 10) for name in SURFACE])  # lengths and stars stay below ten
 
 
 def features(batch: Sequence[Prepared]) -> tuple[tuple[str, ...], Floats]:
@@ -46,7 +49,7 @@ def features(batch: Sequence[Prepared]) -> tuple[tuple[str, ...], Floats]:
         for group, n in text.groups.items():
             row[columns[group]] = 1.0 + _STEP * (min(n, _MOST_OF_A_GROUP) - 1)
     surface = np.array([_surface(text) for text in batch], np.float64).reshape(len(batch), len(SURFACE))
-    return feature_names(), np.concatenate((found, surface), axis=1)
+    return feature_names(), np.concatenate((found, np.minimum(surface, _MOST)), axis=1)
 
 
 @cache
@@ -67,7 +70,7 @@ def _surface(text: Prepared) -> tuple[float, ...]:
         *_of_marks(text),
         *_of_emoji(text, said),
         *_of_shape(text, said),
-        *(f"/{name}" in text.signs for name in _SIGNS),
+        *(_of_signs(text.signs) if text.signs else _NO_SIGNS),
         *_of_origin(text),
         *_of_thanks(text, said),
         *_of_tags(text, said),
@@ -78,12 +81,12 @@ def _of_marks(text: Prepared) -> tuple[float, ...]:
     n_questions, n_exclamations = text.n_questions, text.n_exclamations
     return (
         n_questions > 0,
-        min(n_questions, 3),
+        n_questions,
         n_questions > 0 and "?" in text.words[-1],
         n_exclamations > 0,
-        min(n_exclamations, 4),
+        n_exclamations,
         n_questions > 0 and n_exclamations > 0,
-        min(text.n_capitals, 4),
+        text.n_capitals,
         text.n_capitals >= 3 and text.n_capitals >= _SHOUTED * len(text.words),
     )
 
@@ -91,8 +94,7 @@ def _of_marks(text: Prepared) -> tuple[float, ...]:
 def _of_emoji(text: Prepared, said: int) -> tuple[float, ...]:
     if not text.n_emoji:
         return (0.0,) * len(_EMOJI)
-    n_angry, n_warm, n_sad = text.n_angry_emoji, text.n_warm_emoji, text.n_sad_emoji
-    return min(n_angry, 3), min(n_warm, 3), min(n_sad, 3), True, said == 0 and not text.n_links
+    return text.n_angry_emoji, text.n_warm_emoji, text.n_sad_emoji, True, said == 0 and not text.n_links
 
 
 def _of_shape(text: Prepared, said: int) -> tuple[float, ...]:
@@ -102,10 +104,14 @@ def _of_shape(text: Prepared, said: int) -> tuple[float, ...]:
         said > _LONG,
         said == 0,
         text.n_links > 0,
-        min(text.n_mentions, 3),
+        text.n_mentions,
         text.leads_with_mention,
         _NUMBER.search(text.padded) is not None,
     )
+
+
+def _of_signs(signs: str) -> tuple[bool, ...]:
+    return "/money" in signs, "/quote" in signs, "/dots" in signs, "/star" in signs
 
 
 def _of_origin(text: Prepared) -> tuple[float, ...]:
