@@ -1,7 +1,7 @@
 """heedful rules: the rules, tried on a text, and replayed over what is stored."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,14 @@ import click
 from monitor.cli import show
 from monitor.cli.call import DURATION, Call, complete_brand, complete_source, pass_call
 from monitor.cli.family import Family
+from monitor.cli.feedback import calibrate, precision
 from monitor.core.phrasing import counted, local_time
 from monitor.core.text import printable
+from monitor.errors import NotFound
 from monitor.model import Comment, show_id
 
 if TYPE_CHECKING:
+    from monitor.core.calibration import Calibration
     from monitor.core.findings import Trial
     from monitor.flows.replay import Replayed
 
@@ -31,7 +34,11 @@ COLUMNS = (
 
 @click.group(cls=Family)
 def rules() -> None:
-    """Show the rules, try them on a text, or replay them over what is stored."""
+    """Show the rules, try them on a text, replay them over what is stored, or learn from what people said of them."""
+
+
+rules.add_command(precision)
+rules.add_command(calibrate)
 
 
 @rules.command("list")
@@ -82,7 +89,8 @@ def test(call: Call, /, text: str | None, thread: str | None, with_failing: bool
         _print_signals(text)
     for trial in shown:
         mark = click.style(trial.severity.value, fg=show.COLOURS[trial.severity]) if trial.holds else "no"
-        click.echo(f"{mark}: {trial.rule} ({trial.title}){'' if trial.is_enabled else ', which is off'}")
+        refuted = ", which people have found wrong here" * trial.is_refuted
+        click.echo(f"{mark}: {trial.rule} ({trial.title}){refuted}{'' if trial.is_enabled else ', which is off'}")
         for line in trial.finding.lines(1):
             click.echo(printable(line))
     if not any(trial.holds and trial.is_enabled for trial in trials):
@@ -96,11 +104,26 @@ def _try_text(call: Call, text: str, about: dict[str, Any]) -> "tuple[Trial, ...
     if brand:
         settings = call.settings.brands[call.known("brand", brand, call.settings.brands)]
         given |= {"brand": brand, "calendar": settings.calendar, "team": settings.team}
+        given["calibrations"] = _calibrations(call, brand)
     return call.settings.rules.test_text(text, now=call.now, **given)
+
+
+def _calibrations(call: Call, brand: str) -> "Mapping[str, Calibration]":
+    """How the brand reads the signals; as they are measured where there is no store to ask."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from monitor.flows import feedback
+
+    try:
+        with call.reading() as connection:
+            return feedback.calibrations(connection, brand)
+    except (NotFound, SQLAlchemyError):
+        return {}
 
 
 def _try_thread(call: Call, typed: str) -> "tuple[Trial, ...]":
     from monitor.core.threads import fold
+    from monitor.flows import feedback
     from monitor.flows.assess import facts_of, team_of
     from monitor.store import acts, comments, threads
 
@@ -114,9 +137,10 @@ def _try_thread(call: Call, typed: str) -> "tuple[Trial, ...]":
         under = comments.load_under_posts(connection, brand_id, [thread_id], call.now - window).get(thread_id, [])
         n_earlier = comments.count_by_authors(connection, brand_id, sorted({c.comment.author.key for c in held}))
         team = team_of(connection, plan.brands[brand_id])
+        said = feedback.load(connection, brand_id, [thread_id])
     state = fold(held, team, row.acts, call.now, plan.fold)
     facts = facts_of(plan.brands[brand_id], team, row, held, state, under, n_earlier)
-    return plan.rules.explain(facts, call.now)
+    return plan.rules.explain(feedback.heed(facts, said), call.now)
 
 
 def _print_signals(text: str) -> None:
@@ -141,6 +165,7 @@ def _trial_json(trial: "Trial") -> dict[str, Any]:
         "severity": trial.severity,
         "holds": trial.holds,
         "is_enabled": trial.is_enabled,
+        "is_refuted": trial.is_refuted,
         "comment": show_id(trial.comment_id) if trial.comment_id is not None else None,
         "why": list(reason.lines()),
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, fsum, log
 
+from monitor.core.facts import Facts
 from monitor.model import Signals, StoredComment
 
 LEAST_CORRECTIONS = 20  # of both kinds
@@ -96,9 +97,18 @@ def _sigmoid(z: float) -> float:
     return 1 / (1 + exp(-min(max(z, -_CERTAIN), _CERTAIN)))
 
 
-def calibrated(stored: StoredComment, calibrations: Mapping[str, Calibration]) -> StoredComment:
-    """A comment as the brand reads it."""
-    return replace(stored, signals=_read(stored.signals, calibrations))
+def calibrated(facts: Facts, calibrations: Mapping[str, Calibration]) -> Facts:
+    """The facts as the brand reads them: the one place where a measured value becomes what the rules see."""
+
+    def read(stored: StoredComment) -> StoredComment:
+        return replace(stored, signals=_read(stored.signals, calibrations))
+
+    return replace(
+        facts,
+        comments={number: read(it) for number, it in facts.comments.items()},
+        subject_people=[read(it) for it in facts.subject_people],
+        measured={it.id: it.signals for it in (*facts.subject_people, *facts.comments.values())},
+    )
 
 
 def _read(measured: Signals, calibrations: Mapping[str, Calibration]) -> Signals:

@@ -1,10 +1,12 @@
 """How often people agreed with a rule, and which threshold would have agreed with them best."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, sqrt
 
+from monitor.core.corrections import Correction
 from monitor.core.truth import Condition
 
 LEAST_CORRECTIONS = 10
@@ -23,6 +25,48 @@ class Proposal:
     dropped_wrong: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often a rule flagged a thread, and what became of it.
+
+    `quiet` are the flags that went (answered, closed) without a word of anybody about them; `n_open` still stand.
+    """
+
+    n_right: int = 0
+    n_wrong: int = 0
+    n_quiet: int = 0
+    n_open: int = 0
+
+    @property
+    def n(self) -> int:
+        return self.n_right + self.n_wrong + self.n_quiet + self.n_open
+
+    @property
+    def precision(self) -> float | None:
+        """How often people agreed, of those times when they said anything."""
+        n_said = self.n_right + self.n_wrong
+        return self.n_right / n_said if n_said else None
+
+
+Raised = tuple[int, str, bool]
+"""A flag: its thread, its rule, and whether it stands."""
+
+
+def verdicts(said: Iterable[Correction]) -> dict[tuple[int, str], bool]:
+    """By thread and rule whether people found it right; what was said last counts."""
+    return {(one.thread_id, one.rule): not one.is_wrong for one in sorted(said, key=lambda one: one.at)}
+
+
+def count(raised: Iterable[Raised], found_right: Mapping[tuple[int, str], bool]) -> dict[str, Counts]:
+    """For each rule that flagged anything what became of its flags."""
+    tallies: dict[str, Counter[str]] = {}
+    for thread_id, rule, stands in raised:
+        right = found_right.get((thread_id, rule))
+        became = ("n_open" if stands else "n_quiet") if right is None else "n_right" if right else "n_wrong"
+        tallies.setdefault(rule, Counter())[became] += 1
+    return {rule: Counts(**tally) for rule, tally in tallies.items()}
+
+
 def wilson(n_right: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share, honest for small numbers too (Wilson); (0, 1) of nothing."""
     if not n:
@@ -33,9 +77,9 @@ def wilson(n_right: int, n: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def threshold_of(condition: Condition) -> tuple[str, float] | None:
+def threshold_of(condition: Condition | None) -> tuple[str, float] | None:
     """The one signal that a rule asks to be high, and how high; None if it asks for none or for several."""
-    found = set(_thresholds(condition))
+    found = set(_thresholds(condition)) if condition else set()
     return found.pop() if len(found) == 1 else None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor import signals
 from monitor.core.calendar import Calendar
+from monitor.core.calibration import Calibration, calibrated
 from monitor.core.corrections import without
 from monitor.core.facts import Facts as Facts
 from monitor.core.facts import View, from_micros
@@ -41,6 +42,7 @@ _MOST_EXPLAINED = 3  # comments whose reasons a flag carries
 _NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday, for trying a text at no particular time
 _NOTHING_KNOWN = Known()
 _NOBODY: frozenset[int] = frozenset()
+_AS_MEASURED: Mapping[str, Calibration] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class RuleSet:
         self.rules = tuple(rules)
         self.digest = digest
         self.titles: Mapping[str, str] = {rule.name: rule.title for rule in rules}
+        self.conditions = {rule.name: rule.when for rule in rules}
         self._matcher, self._own_signals = matcher, own_signals
         enabled = sorted((rule for rule in rules if rule.is_enabled), key=lambda rule: rule.severity.rank)
         self.needs_first_timer = any(rule.needs_first_timer for rule in enabled)
@@ -205,6 +208,7 @@ class RuleSet:
         calendar: Calendar | None = None,
         team: Team | None = None,
         now: datetime = _NOON,
+        calibrations: Mapping[str, Calibration] = _AS_MEASURED,
     ) -> tuple[Trial, ...]:
         """Every rule tried on a text, as if it were the only comment of its thread and had waited so long."""
         by = Author("1", author, handle, n_followers=n_followers, is_bot=is_bot)
@@ -221,7 +225,7 @@ class RuleSet:
         hours = calendar or Calendar("UTC", None)
         earlier = {} if is_first else {by.key: 1}
         whole = Facts(brand, source, platform, hours, team or Team(), state, {1: stored}, ThreadActs(), 1, (), earlier)
-        return self.explain(whole, now)
+        return self.explain(calibrated(whole, calibrations) if calibrations else whole, now)
 
 
 def _can_be_asked(rule: Rule, view: View) -> bool:

@@ -49,6 +49,15 @@ def of_brand(connection: Connection, brand: str) -> list[Correction]:
     return [_read(row) for row in connection.execute(statement.order_by(table.c.at, table.c.id))]
 
 
+def raised(connection: Connection, brand: str, since: datetime) -> list[tuple[int, str, bool]]:
+    """The flags that were raised (last) since an instant: thread, rule, and whether they stand. History is left out."""
+    table = schema.flags
+    statement = select(table.c.thread_id, table.c.rule, table.c.cleared_at).where(
+        table.c.brand == brand, table.c.raised_at >= to_us(since), table.c.is_history.is_(False)
+    )
+    return [(thread_id, rule, cleared_at is None) for thread_id, rule, cleared_at in connection.execute(statement)]
+
+
 def _read(row: Sequence[Any]) -> Correction:
     brand, _, thread_id, comment_id, rule, signal, value, version, is_wrong, who, at = row
     return Correction(brand, thread_id, comment_id, rule, bool(is_wrong), who, from_us(at), signal, value, version)

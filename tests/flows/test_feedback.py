@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 
 from monitor import signals
 from monitor.core.calibration import Calibration
+from monitor.core.corrections import Correction
 from monitor.errors import NotFound
 from monitor.flows.feedback import versions
 from monitor.model import Flag, make_id
@@ -39,7 +40,7 @@ def flags(bakery: Bakery, thread: int = THREAD) -> dict[str, Flag]:
         return {flag.rule: flag for flag in threads.load_flags(connection, "bakery", [thread]).get(thread, [])}
 
 
-def said(bakery: Bakery) -> list[corrections.Correction]:
+def said(bakery: Bakery) -> list[Correction]:
     with reading(bakery.engine) as connection:
         return corrections.of_brand(connection, "bakery")
 
