@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import backlog, ingest, latency, machine, readme, sources, start
+from benchmarks import backlog, ingest, latency, machine, readme, signals, sources, start
 from benchmarks.figures import KEYS, Measured
 from monitor import log
 
 LATEST = Path(__file__).with_name("latest.json")
 PARTS: Mapping[str, Callable[[bool], Measured]] = {
     "pipeline": ingest.measure,
+    "signals": signals.measure,
     "backlog": backlog.measure,
     "cli": start.measure,
     "idle": sources.measure_idle,

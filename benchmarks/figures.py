@@ -70,6 +70,28 @@ KEYS: Mapping[str, Key] = {
         " same rounds.",
         unit="x",
     ),
+    "signals_texts_per_cpu_s": Key(
+        "signals",
+        "Texts of about 120 characters that get all their signals in a second of CPU time of one thread, in pages of"
+        " 100; median of rounds.",
+        15_000,
+        "at least",
+        "/s",
+    ),
+    "signals_vs_vader_speed": Key(
+        "signals",
+        "CPU time of VADER on the same texts in the same rounds, divided by that of all our signals.",
+        unit="x",
+    ),
+    "signals_load_s": Key(
+        "signals",
+        "CPU time of the first measurement in a fresh process: numpy imported, phrases compiled, weights read and"
+        " checked.",
+        0.3,
+        "at most",
+        "s",
+    ),
+    "signals_weights_mib": Key("signals", "Size of the shipped weights' files.", 5, "at most", "MiB"),
     "backlog_1m_over_10k": Key(
         "backlog",
         "Median time of a page of 50 of the backlog at 1,000,000 stored comments over that at 10,000, the databases"
