@@ -161,6 +161,18 @@ def test_a_storm_that_was_none_is_a_storm_again_only_with_as_many_others(bakery:
     assert {one.signal for one in said(bakery)} == {""}, "that many are no storm says nothing of each of them"
 
 
+def test_a_finding_in_a_post_of_ours_can_be_wrong_too(bakery: Bakery) -> None:
+    post = make_id("bakery", "tiny", "post")
+    bakery.later(minutes=1)
+    says = "Meet us on Thursday the 13th"  # in March 2026 the 13th is a Friday
+    bakery.platform.say("post", says, bakery.now, who="bakery", kind="post")
+    bakery.work()
+    [rule] = flags(bakery, post)
+    mark(bakery, rule, thread=post)
+    bakery.work()
+    assert flags(bakery, post) == {}
+
+
 def test_what_was_said_moves_with_the_comment_to_the_thread_where_it_belongs(bakery: Bakery) -> None:
     bakery.later(minutes=1)
     bakery.platform.say("3", f"{ANGRY} I mean it!", bakery.now, who="lou", parent="2")
