@@ -12,7 +12,11 @@ from tests.contract.reader import Reader
 from tests.platforms.base import FakePlatform
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "connectors"
-CLAIMS = [field.name for field in fields(Abilities) if field.type == "str" or field.type is str]
+CLAIMS = [
+    field.name
+    for field in fields(Abilities)
+    if (field.type == "str" or field.type is str) and field.name != "late_reply_delay"
+]
 
 
 def _page(case: Case) -> str:
@@ -33,6 +37,7 @@ def test_its_page_says_what_it_can_notice_and_why_not_the_rest(case: Case) -> No
     assert [name for name in CLAIMS if f"`{name}`" not in page] == []
     reasons = [getattr(abilities, name) for name in CLAIMS if getattr(abilities, name) != "yes"]
     assert [reason for reason in reasons if " ".join(reason.split()) not in page] == []
+    assert abilities.late_reply_delay in page, "the page says how long a late reply can stay unseen"
 
 
 def test_its_settings_explain_themselves_and_refuse_what_they_do_not_know(case: Case, fake: FakePlatform) -> None:
