@@ -7,6 +7,7 @@ from monitor.errors import NotFound
 
 REGISTRY = {
     "mastodon": "connectors.mastodon:Mastodon",
+    "reddit": "connectors.reddit:Reddit",
     "wordpress": "connectors.wordpress:WordPress",
     "isso": "connectors.isso:Isso",
     "feeds": "connectors.feeds:Feeds",
