@@ -2,10 +2,10 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -19,6 +19,9 @@ from monitor.http import HttpClient
 from monitor.settings import Available, Settings, load_settings
 from monitor.store import migrate, sources, threads
 from monitor.store.engine import open_engine, writing
+
+if TYPE_CHECKING:
+    from monitor.flows.second_opinions import Adviser
 
 _log = log.get()
 
@@ -67,7 +70,7 @@ class App:
             sources.Wanted(source_id, source.brand, source.platform, source.account)
             for source_id, source in self.settings.sources.items()
         ]
-        version = f"{self.settings.rules.digest} {signals.VERSION}"
+        version = f"{self.settings.rules.digest} {signals.version(self.settings.signals)}{_asked(self.settings)}"
         with writing(self.engine) as connection:
             sources.sync(connection, wanted, now)
             if threads.remembered(connection, "verdicts") != version:
@@ -111,7 +114,42 @@ def _build_plan(settings: Settings, http: HttpClient) -> Plan:
         playbooks=settings.playbooks,
         fold=settings.fold,
         lease=settings.daemon.lease,
+        own_signals=settings.signals,
+        adviser=_adviser(settings, http),
     )
+
+
+def _asked(settings: Settings) -> str:
+    """What the verdicts depend on where another model is asked; "" where none is."""
+    table = settings.second_opinion
+    return f" {table.model} {','.join(table.signals)} {table.band} {table.weight}" if table else ""
+
+
+def _adviser(settings: Settings, http: HttpClient) -> "Adviser | None":
+    table = settings.second_opinion
+    if table is None:
+        return None
+    from monitor.core.opinions import Policy
+    from monitor.flows.second_opinions import Adviser, Endpoint
+
+    endpoint = Endpoint(table.base_url, table.model, table.api_key, table.timeout, table.budget_per_day)
+    policy = Policy(_limits(settings, table.signals), table.band, table.weight, table.include_private)
+    return Adviser(policy, endpoint, http)
+
+
+def _limits(settings: Settings, names: Sequence[str]) -> dict[str, frozenset[float]]:
+    """For each of these signals the values at which a rule, a flag or the fold decides something."""
+    from monitor.signals.flags import thresholds
+
+    fold = settings.fold
+    decided = {
+        *settings.rules.limits,
+        *thresholds().items(),
+        ("closing", fold.closing_threshold),
+        ("needs_reply", fold.needs_reply_threshold),
+        ("tagging_only", fold.tagging_threshold),
+    }
+    return {name: frozenset(limit for about, limit in decided if about == name) for name in names}
 
 
 class Readers:

@@ -1,4 +1,4 @@
-"""The daemon: a clock that wakes the five queues, threads that work them, and a clean end."""
+"""The daemon: a clock that wakes the six queues, threads that work them, and a clean end."""
 
 import gc
 import os
@@ -57,6 +57,7 @@ class Daemon:
             "alerts": Pump("alerts", self._notify),
             "deliveries": Pump("deliveries", self._deliver),
             "links": Pump("links", self._open_links),
+            "second_opinions": Pump("second_opinions", self._ask),
         }
         self._memory = Memory()
         poller = Poller(app.engine, lambda: app.plan, self._memory, app.now, self.wake)
@@ -152,10 +153,10 @@ class Daemon:
         return all(pump.is_alive for pump in self.pumps.values())
 
     def lags(self) -> dict[str, timedelta]:
-        """How long the oldest due row of each queue has waited."""
+        """How long the oldest due row of each queue has waited; second opinions may be as slow as they like."""
         now = self.app.now()
         with reading(self.app.engine) as connection:
-            return {queue: due.lag(connection, queue, now) for queue in self.pumps}
+            return {queue: due.lag(connection, queue, now) for queue in self.pumps if queue != "second_opinions"}
 
     def reload(self) -> None:
         """Read the configuration file again; a bad one is refused, and the present settings stay."""
@@ -222,6 +223,12 @@ class Daemon:
     def _open_links(self) -> None:
         while not self._stop.is_set() and self._links.open_due():
             pass
+
+    def _ask(self) -> None:
+        app = self.app
+        while not self._stop.is_set() and (adviser := app.plan.adviser):
+            if not adviser.ask_due(app.engine, app.plan.lease, app.now, self.wake):
+                return
 
     def _renew_leases(self) -> None:
         for held in self._leases.values():

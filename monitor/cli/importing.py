@@ -107,7 +107,7 @@ def _take_in(app: "App", reader: "Reader", source: Source, now: datetime) -> "li
     from monitor.flows.importing import take_in
 
     totals, n = [], 0
-    for taken in take_in(app.engine, reader, source, now):
+    for taken in take_in(app.engine, reader, source, now, app.plan.own_signals):
         totals.append(taken)
         n += taken.n_new + taken.n_edited + taken.n_unchanged
         _progress(f"{n:,} comments read")

@@ -86,7 +86,7 @@ def test(call: Call, /, text: str | None, thread: str | None, with_failing: bool
             show.json_line(_trial_json(trial))
         return
     if text:
-        _print_signals(text)
+        _print_signals(call, text)
     for trial in shown:
         mark = click.style(trial.severity.value, fg=show.COLOURS[trial.severity]) if trial.holds else "no"
         refuted = ", which people have found wrong here" * trial.is_refuted
@@ -143,15 +143,16 @@ def _try_thread(call: Call, typed: str) -> "tuple[Trial, ...]":
     return plan.rules.explain(feedback.heed(facts, said), call.now)
 
 
-def _print_signals(text: str) -> None:
+def _print_signals(call: Call, text: str) -> None:
     from datetime import UTC, datetime
 
     from monitor import signals
     from monitor.model import Author
 
     comment = Comment("1", "comment", text, Author("1", "somebody"), datetime(2026, 1, 1, tzinfo=UTC))
-    for name, value in signals.measure([comment])[0].items():
-        words = ", ".join(signals.explain(name, comment))
+    own = call.settings.signals
+    for name, value in signals.measure([comment], own)[0].items():
+        words = ", ".join(signals.explain(name, comment, own))
         shown = f"{value:.2f}" if isinstance(value, float) else str(value or "-")
         click.echo(f"{name} {shown}{f'  ({show.words(words)})' if words else ''}")
     click.echo()

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from math import exp, log
 
 from monitor.model import Signals, StoredComment
+from monitor.signals import ALL_OTHERS
 
 _LEAST, _MOST = 0.01, 0.99  # a model that says 1 is sure, not certain
 _EDGE = 1e-6
@@ -77,7 +78,7 @@ def marked(version: str, opinion: Opinion | None) -> str:
         return version
     model, versions = _UNFIT.sub("_", opinion.model), dict(entry.split("=", 1) for entry in version.split(","))
     said = (
-        f"{name}={versions.get(name) or versions.get('*', '')}+llm:{model}@{value:.4g}"
+        f"{name}={versions.get(name) or versions.get(ALL_OTHERS, '')}+llm:{model}@{value:.4g}"
         for name, value in opinion.values.items()
     )
     return ",".join((*said, version))  # the first word on a signal counts

@@ -8,22 +8,25 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from monitor import log, signals
+from monitor import log
 from monitor.core import alerts as decide
+from monitor.core.opinions import Opinion
 from monitor.core.own_posts import PostFinding
 from monitor.core.rules import Facts, Verdict
 from monitor.core.text import excerpt
 from monitor.core.threads import fold
 from monitor.flows import feedback, own_posts
 from monitor.flows.feedback import Feedback, heed
+from monitor.flows.measuring import measured_again
 from monitor.flows.memory import Fresh
 from monitor.flows.own_posts import Inspection
 from monitor.flows.plan import Brand, Plan
 from monitor.model import UNFLAGGED_RANK, Flag, Severity, StoredComment, Team, ThreadActs, ThreadState
-from monitor.store import alerts, due, links, sources, threads
+from monitor.store import alerts, due, links, second_opinions, sources, threads
 from monitor.store import comments as store
 from monitor.store.due import Claim
 from monitor.store.engine import is_conflict, reading, writing
+from monitor.store.second_opinions import Question
 
 _log = log.get()
 
@@ -42,6 +45,7 @@ class Known:
     team: Team
     our_posts: Inspection
     feedback: Feedback
+    opinions: Mapping[int, Opinion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Assessment:
     severity: Severity | None
     severity_before: Severity | None
     is_post: bool  # it stands for a post under which others may wait
+    questions: Sequence[Question]  # for another model
 
 
 def assess_due(
@@ -101,6 +106,8 @@ def assess(
             kept = [assessment for assessment in assessments if assessment.row.claim.id in held]
             n_alerts = _save(connection, plan, kept, now)
             links.watch(connection, brand.id, known.our_posts.unopened, now)
+            questions = [question for assessment in kept for question in assessment.questions]
+            second_opinions.note(connection, brand.id, questions, now)
     except DBAPIError as error:
         if not is_conflict(error):
             raise
@@ -112,6 +119,8 @@ def assess(
         wake("alerts")
     if known.our_posts.unopened:
         wake("links")
+    if questions:
+        wake("second_opinions")
     n_flags = sum(len(assessment.standing) for assessment in kept)
     _log.info("threads.assessed", n=len(kept), stale=len(claims) - len(kept), flags=n_flags, alerts=n_alerts)
 
@@ -148,6 +157,7 @@ def _load(
         team,
         own_posts.inspect(connection, brand, team, held, acts, now),
         feedback.load(connection, brand.id, ids),
+        plan.adviser.load(connection, brand.id, ids) if plan.adviser else {},
     )
 
 
@@ -159,7 +169,7 @@ def team_of(connection: Connection, brand: Brand) -> Team:
 
 def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: datetime) -> Assessment:
     row = known.rows[claimed.id]
-    comments, measured = _measured_again(known.comments[claimed.id])
+    comments, measured = measured_again(plan, known.comments[claimed.id], known.opinions)
     state = fold(comments, known.team, row.acts, now, plan.fold)
     under_post, findings = known.under_posts.get(claimed.id, ()), known.our_posts.findings.get(claimed.id, {})
     facts = facts_of(brand, known.team, row, comments, state, under_post, known.n_earlier, findings)
@@ -179,6 +189,7 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
         _worst(verdict.flags),
         _worst(before),
         bool(facts.subject_people) or any(c.comment.kind == "post" for c in comments),
+        plan.adviser.questions([facts.comments[i] for i in state.open_ids], known.opinions) if plan.adviser else (),
     )
 
 
@@ -221,19 +232,6 @@ def _elsewhere(comments: Sequence[StoredComment], n_by_author: Mapping[str, int]
     """How many comments each author has written outside this thread."""
     here = Counter(c.comment.author.key for c in comments)
     return {author: n - here[author] for author, n in n_by_author.items()}
-
-
-def _measured_again(comments: list[StoredComment]) -> tuple[list[StoredComment], list[StoredComment]]:
-    """The comments with signals of this version, and those that had to be measured for it."""
-    stale = [c for c in comments if c.signals_version != signals.VERSION]
-    if not stale:
-        return comments, []
-    values = signals.measure([c.comment for c in stale])
-    fresh = {
-        c.id: replace(c, signals=measured, signals_version=signals.VERSION)
-        for c, measured in zip(stale, values, strict=True)
-    }
-    return [fresh.get(c.id, c) for c in comments], list(fresh.values())
 
 
 def _compare(flags: Iterable[Flag], before: Iterable[Flag]) -> tuple[list[Flag], list[Flag]]:

@@ -30,7 +30,9 @@ class TakenIn:
     errors: tuple[str, ...]
 
 
-def take_in(engine: Engine, reader: Reader, source: Source, now: datetime) -> Iterator[TakenIn]:
+def take_in(
+    engine: Engine, reader: Reader, source: Source, now: datetime, own_signals: signals.Beside = signals.NONE
+) -> Iterator[TakenIn]:
     """Store everything that a reader gives, a page at a time; safe to repeat. None of it alerts anybody.
 
     Raises: RemoteError where it cannot be read; what was read before stays.
@@ -40,9 +42,9 @@ def take_in(engine: Engine, reader: Reader, source: Source, now: datetime) -> It
         page = reader.fetch_page(cursor, now)
         if page.more and page.cursor == cursor:
             raise Malformed(f"{source.id}: the same cursor again, with more to come: a loop")
-        haul = read(reader, source, memory, page.raws, page.gone)
+        haul = read(reader, source, memory, page.raws, page.gone, own_signals)
         incoming = store.Incoming(
-            source.brand, source.platform, source.id, FAR_FUTURE, haul.comments, haul.signals, signals.VERSION
+            source.brand, source.platform, source.id, FAR_FUTURE, haul.comments, haul.signals, haul.signals_version
         )
         with writing(engine) as connection:
             saved = store.save_page(connection, incoming, (), now)

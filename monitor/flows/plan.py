@@ -12,9 +12,11 @@ from monitor.core.routing import Route
 from monitor.core.rules import RuleSet
 from monitor.core.threads import FoldPolicy
 from monitor.model import Comment, PlaybookBrief, Team
+from monitor.signals import Beside
 
 if TYPE_CHECKING:
     from monitor.channels.base import Channel
+    from monitor.flows.second_opinions import Adviser
 
 
 class Reader(Protocol):
@@ -58,3 +60,5 @@ class Plan:
     playbooks: Mapping[str, PlaybookBrief]
     fold: FoldPolicy
     lease: timedelta
+    own_signals: Beside = field(default_factory=dict)  # the user's, measured beside ours
+    adviser: "Adviser | None" = None  # for second opinions

@@ -44,6 +44,7 @@ class Haul:
     n_same: int = 0
     gone: Sequence[str] = ()
     n_raws: int = 0
+    signals_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Poller:
         page = reader.fetch_page(source.cursor, now)
         if page.more and page.cursor == source.cursor:
             raise Malformed(f"{source.id}: the same cursor again, with more to come: a loop")
-        haul = read(reader, source, self.memory, page.raws, page.gone)
+        haul = read(reader, source, self.memory, page.raws, page.gone, self.plan().own_signals)
         every = self.plan().intervals[source.id]
         after = now if page.more else now + every
         if page.poll_after is not None:
@@ -129,7 +130,8 @@ class Poller:
             ]
             checked.append((brand, thread_id, _next_check(max((c.seen_at for c in present), default=None), now)))
         found = reader.recheck(known[:batch]) if known else None
-        haul = read(reader, source, self.memory, found.raws, found.gone) if found else Haul()
+        own = self.plan().own_signals
+        haul = read(reader, source, self.memory, found.raws, found.gone, own) if found else Haul()
         return Turn(haul, source.cursor, source.next_poll_at, False, checked=checked)
 
     def _commit(self, claimed: Claim, source: Source, reader: Reader, turn: Turn, started_at: datetime) -> None:
@@ -260,7 +262,14 @@ def _next_check(last_at: datetime | None, now: datetime) -> datetime | None:
     return now + min(max((now - last_at) / 10, _FASTEST_CHECK), _SLOWEST_CHECK)
 
 
-def read(reader: Reader, source: Source, memory: Memory, raws: Sequence[Any], gone: Sequence[str]) -> Haul:
+def read(
+    reader: Reader,
+    source: Source,
+    memory: Memory,
+    raws: Sequence[Any],
+    gone: Sequence[str],
+    own_signals: signals.Beside,
+) -> Haul:
     """Read and measure raw comments; what is unchanged since lately is left out, what is unreadable set aside."""
     comments: list[Comment] = []
     marks: list[tuple[int, str]] = []
@@ -275,8 +284,9 @@ def read(reader: Reader, source: Source, memory: Memory, raws: Sequence[Any], go
         if comment is not None:
             comments.append(comment)
             marks.append((mark, comment.native_id))
-    measured = signals.measure(comments) if comments else []
-    return Haul(comments, measured, marks, unread, len(raws) - len(fresh), tuple(gone), len(raws))
+    measured = signals.measure(comments, own_signals) if comments else []
+    version, n_same = signals.version(own_signals), len(raws) - len(fresh)
+    return Haul(comments, measured, marks, unread, n_same, tuple(gone), len(raws), version)
 
 
 def _short(error: ValueError) -> str:
@@ -292,5 +302,5 @@ def _payload(raw: Any) -> str:
 
 def _incoming(source: Source, haul: Haul) -> store.Incoming:
     return store.Incoming(
-        source.brand, source.platform, source.id, source.added_at, haul.comments, haul.signals, signals.VERSION
+        source.brand, source.platform, source.id, source.added_at, haul.comments, haul.signals, haul.signals_version
     )

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from monitor import signals
+from monitor.core.opinions import Opinion
 from monitor.core.threads import fold
 from monitor.flows import feedback
 from monitor.flows.assess import facts_of, team_of
 from monitor.flows.feedback import Feedback, heed
+from monitor.flows.measuring import measured
 from monitor.flows.plan import Brand, Plan
 from monitor.model import Flag, StoredComment, Team, ThreadActs
 from monitor.store import comments, overview, threads
@@ -52,21 +53,20 @@ def _replay_batch(
     window = plan.rules.people_window
     read = Feedback(feedback.calibrations(connection, brand.id))
     under = comments.load_under_posts(connection, brand.id, ids, since - window) if window else {}
+    asked = {*ids, *(c.thread_id for said in under.values() for c in said)}
+    opinions = plan.adviser.load(connection, brand.id, asked) if plan.adviser else {}
     for thread_id in ids:
-        told, beside = _as_news(held[thread_id]), _as_news(under.get(thread_id, []))
+        told = _as_news(plan, held[thread_id], opinions)
+        beside = _as_news(plan, under.get(thread_id, []), opinions)
         story = Story(plan, brand, team, rows[thread_id], told, beside, read)
         flags = story.tell(since, now)
         yield Replayed(brand.id, thread_id, flags, story.text_of(flags[0])) if flags else None
 
 
-def _as_news(held: Sequence[StoredComment]) -> list[StoredComment]:
+def _as_news(plan: Plan, held: Sequence[StoredComment], opinions: Mapping[int, Opinion]) -> list[StoredComment]:
     """The comments in order of time, as if none were history, measured by today's signals."""
     ordered = sorted(held, key=lambda c: (c.comment.created_at, c.id))
-    values = signals.measure([c.comment for c in ordered]) if ordered else []
-    return [
-        replace(c, is_history=False, signals=measured, signals_version=signals.VERSION)
-        for c, measured in zip(ordered, values, strict=True)
-    ]
+    return [replace(c, is_history=False) for c in measured(plan, ordered, opinions)]
 
 
 @dataclass(frozen=True, slots=True)

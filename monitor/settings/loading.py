@@ -18,6 +18,7 @@ from monitor.files import default_database_url, expand, placed_database_url, rea
 from monitor.model import PlaybookBrief
 from monitor.settings.brands import BrandSettings, read_brand
 from monitor.settings.reading import Raw, Reading
+from monitor.settings.signals import read_own_signals, read_second_opinion
 from monitor.settings.sources import (
     AccountSettings,
     ChannelConfig,
@@ -32,10 +33,24 @@ from monitor.settings.tables import (
     DaemonSettings,
     DatabaseSettings,
     RouteTable,
+    SecondOpinionSettings,
     ThreadsTable,
 )
+from monitor.signals.own import Own
 
-TOP = ("database", "daemon", "brands", "accounts", "sources", "channels", "routes", "alerts", "threads")
+TOP = (
+    "database",
+    "daemon",
+    "brands",
+    "accounts",
+    "sources",
+    "channels",
+    "routes",
+    "alerts",
+    "threads",
+    "signals",
+    "second_opinion",
+)
 FILES = ("rules", "playbooks")
 SHIPPED = "shipped"  # what stands for our own rules or playbooks in the configuration
 T = TypeVar("T")
@@ -79,6 +94,8 @@ class Settings:
     fold: FoldPolicy
     rules: RuleSet = field(repr=False)
     playbooks: dict[str, PlaybookBrief] = field(repr=False)
+    signals: dict[str, Own] = field(default_factory=dict)
+    second_opinion: SecondOpinionSettings | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -112,12 +129,15 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     channels = read_channels(reading, raw, kinds)
     routes = _read_routes(reading, raw)
     playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
+    own_signals = read_own_signals(reading, raw)
     known = Known(
         playbooks=playbooks,
         routes=[route.name for route in routes.values() if route.name],
         brands=reading.table(raw, "brands"),
         sources=reading.table(raw, "sources"),
+        own_signals=own_signals,
     )
+    second_opinion = read_second_opinion(reading, raw, known)
     rules = _read_rules(reading, raw, known)
     if rules:
         platforms = {*connectors, *(source.platform for source in sources.values())}
@@ -137,6 +157,8 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         fold=FoldPolicy(**threads.model_dump()),
         rules=rules,
         playbooks=playbooks or {},
+        signals=own_signals,
+        second_opinion=second_opinion,
         warnings=tuple(reading.warnings),
     )
 

@@ -16,6 +16,8 @@ from monitor.settings.tables import (
     DaemonSettings,
     DatabaseSettings,
     RouteTable,
+    SecondOpinionSettings,
+    SignalTable,
     SourceTable,
     ThreadsTable,
 )
@@ -56,6 +58,8 @@ def schema(connectors: Classes, channels: Classes) -> Raw:
             "routes": {"type": "array", "items": _table(RouteTable)},
             "alerts": _table(AlertsTable),
             "threads": _table(ThreadsTable),
+            "signals": _map(_table(SignalTable) | {"additionalProperties": True}),
+            "second_opinion": _table(SecondOpinionSettings),
         },
     }
 

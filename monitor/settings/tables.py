@@ -55,6 +55,36 @@ class ThreadsTable(Table):
     """Whether a like by the brand counts as an answer, where the platform tells."""
 
 
+class SecondOpinionSettings(Table):
+    """[second_opinion]"""
+
+    base_url: str
+    """Where a chat endpoint of OpenAI's form is, such as "http://127.0.0.1:11434/v1" (Ollama)."""
+    model: Annotated[str, Field(min_length=1, max_length=100)]
+    """The model that is asked."""
+    api_key: SecretText = ""
+    """Its key, if it wants one."""
+    signals: Annotated[tuple[str, ...], Field(min_length=1)] = ("angry", "mistake", "needs_reply")
+    """The signals on which a second opinion is worth asking for."""
+    band: Annotated[float, Field(ge=0, le=0.5)] = 0.15
+    """Only comments whose value lies so near a threshold of a rule are asked about."""
+    weight: Share = 0.5
+    """How much its opinion counts: 0 not at all, 0.5 as much as ours."""
+    budget_per_day: Annotated[int, Field(ge=1)] = 200
+    """How many requests may be made in a day (UTC), by all hosts together."""
+    timeout: timedelta = timedelta(seconds=20)
+    """How long one answer may take."""
+    include_private: bool = False
+    """Whether it may see private messages."""
+
+
+class SignalTable(Table):
+    """What every [signals.<name>] table has; its other keys go to the class."""
+
+    use: str
+    """The class that measures it: "package.module:Class" of your own."""
+
+
 class AlertsTable(Table):
     """[alerts]"""
 

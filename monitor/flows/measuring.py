@@ -1,0 +1,45 @@
+"""Measuring stored comments again: under other versions of the signals, or once a second opinion has been heard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from monitor import signals
+from monitor.core.opinions import Opinion, hash_of, heard, marked
+from monitor.flows.plan import Plan
+from monitor.model import StoredComment
+
+
+def measured_again(
+    plan: Plan, held: Sequence[StoredComment], opinions: Mapping[int, Opinion]
+) -> tuple[Sequence[StoredComment], list[StoredComment]]:
+    """The comments as the present signals and opinions see them, and those of them that have changed by that."""
+    version, own = signals.version(plan.own_signals), plan.own_signals
+    stale = {c.id: c for c in held if c.signals_version != marked(version, _about(c, opinions)) or _lacks_any(own, c)}
+    if not stale:
+        return held, []
+    fresh = {c.id: c for c in measured(plan, list(stale.values()), opinions)}
+    changed = [c for c in fresh.values() if c.signals_version != stale[c.id].signals_version or not _lacks_any(own, c)]
+    return [fresh.get(c.id, c) for c in held], changed
+
+
+def measured(plan: Plan, held: Sequence[StoredComment], opinions: Mapping[int, Opinion]) -> list[StoredComment]:
+    """The comments with signals of the present versions and with what another model has said of their texts."""
+    if not held:
+        return []
+    version, values = signals.version(plan.own_signals), signals.measure([c.comment for c in held], plan.own_signals)
+    weight = plan.adviser.policy.weight if plan.adviser else 0.0
+    return [
+        heard(replace(c, signals=found, signals_version=version), _about(c, opinions), weight)
+        for c, found in zip(held, values, strict=True)
+    ]
+
+
+def _lacks_any(own: signals.Beside, stored: StoredComment) -> bool:
+    """Whether a signal of the user's own failed to measure it: it may work by now."""
+    return any(stored.signals.get(name) is None for name in own)
+
+
+def _about(stored: StoredComment, opinions: Mapping[int, Opinion]) -> Opinion | None:
+    """What was said of the text that is there now."""
+    opinion = opinions.get(stored.id)
+    return opinion if opinion is not None and opinion.text_hash == hash_of(stored.comment.text) else None
