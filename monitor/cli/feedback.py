@@ -187,6 +187,7 @@ def _fits(call: Call, brand: str) -> Iterator[dict[str, Any]]:
 
     with call.reading() as connection:
         present = feedback.calibrations(connection, brand)
+        resting = feedback.resting(connection, brand)
         fits = feedback.fits(connection, brand)
     for name, (fitted, n_right, n_wrong) in fits.items():
         old = present.get(name, Calibration())
@@ -198,6 +199,7 @@ def _fits(call: Call, brand: str) -> Iterator[dict[str, Any]]:
             "slope": fitted.slope,
             "offset": fitted.offset,
             "is_enough": fitted.n > 0,
+            "is_resting": name in resting,
             "points": [{"measured": p, "now": old(p), "then": fitted(p) if fitted.n else old(p)} for p in POINTS],
         }
 
@@ -205,11 +207,14 @@ def _fits(call: Call, brand: str) -> Iterator[dict[str, Any]]:
 def _calibration_row(report: Mapping[str, Any]) -> list[str]:
     points = [f"{point['now']:.2f} -> {point['then']:.2f}" for point in report["points"]]
     says = "" if report["is_enough"] else f"needs {LEAST_CORRECTIONS} corrections of both kinds"
+    if report["is_resting"]:
+        says = "the stored one rests: the signal has changed"
     return [report["brand"], report["signal"], str(report["right"]), str(report["wrong"]), *points, says]
 
 
 def _apply(call: Call, reports: Sequence[Mapping[str, Any]]) -> int:
     """Store what was fitted; how many threads are judged anew."""
+    from monitor import signals
     from monitor.flows import feedback
     from monitor.store import corrections
 
@@ -217,7 +222,7 @@ def _apply(call: Call, reports: Sequence[Mapping[str, Any]]) -> int:
     with call.writing() as connection:
         for one in enough:
             fitted = Calibration(one["slope"], one["offset"], one["right"] + one["wrong"])
-            version = feedback.versions()[one["signal"]]
+            version = signals.version_of(one["signal"])
             corrections.save_calibration(connection, one["brand"], one["signal"], fitted, version, call.now)
         return feedback.judge_anew(connection, {one["brand"] for one in enough}, call.now)
 

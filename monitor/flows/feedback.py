@@ -33,11 +33,16 @@ def load(connection: Connection, brand: str, thread_ids: Iterable[int] = ()) -> 
 
 def calibrations(connection: Connection, brand: str) -> Mapping[str, Calibration]:
     """A brand's calibrations of the present signals: one of an older version says nothing about a newer one."""
-    return corrections.load_calibrations(connection, brand, versions())
+    return {
+        name: calibration
+        for name, (calibration, version) in corrections.load_calibrations(connection, brand).items()
+        if name in signals.REGISTRY and version == signals.version_of(name)
+    }
 
 
-def versions() -> dict[str, str]:
-    return {name: signals.version_of(name) for name in signals.REGISTRY}
+def resting(connection: Connection, brand: str) -> set[str]:
+    """The signals whose calibration is not used, because it was fitted to another version of the signal."""
+    return set(corrections.load_calibrations(connection, brand)) - set(calibrations(connection, brand))
 
 
 def heed(facts: Facts, feedback: Feedback) -> Facts:

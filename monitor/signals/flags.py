@@ -5,6 +5,7 @@ from functools import cache
 
 from monitor.model import Signals
 from monitor.signals import REGISTRY, weights
+from monitor.signals.trained import Trained
 
 _UNTRAINED = 0.5  # where a signal with weights set by hand says yes
 
@@ -20,8 +21,10 @@ def thresholds() -> Mapping[str, float]:
 
     Raises: WeightsDamaged: install again.
     """
-    trained = weights.stack().stack if (weights.FOLDER / "stack.json").is_file() else {}
-    return {name: trained[name].threshold if name in trained else _UNTRAINED for name in numeric()}
+    return {
+        name: weights.stack().stack[name].threshold if isinstance(REGISTRY[name], Trained) else _UNTRAINED
+        for name in numeric()
+    }
 
 
 def flags(values: Signals) -> dict[str, bool]:

@@ -1,6 +1,6 @@
 """What people said about flags, and the calibrations that were made of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,16 +63,13 @@ def _read(row: Sequence[Any]) -> Correction:
     return Correction(brand, thread_id, comment_id, rule, bool(is_wrong), who, from_us(at), signal, value, version)
 
 
-def load_calibrations(
-    connection: Connection, brand: str, versions: Mapping[str, str] | None = None
-) -> dict[str, Calibration]:
-    """A brand's calibrations by signal; with `versions` only those that were fitted to these versions."""
+def load_calibrations(connection: Connection, brand: str) -> dict[str, tuple[Calibration, str]]:
+    """A brand's calibrations by signal, each with the version of the signal that it was fitted to."""
     table = schema.calibrations
     statement = select(table.c.signal, table.c.version, table.c.slope, table.c.offset, table.c.n)
     return {
-        signal: Calibration(slope, offset, n)
+        signal: (Calibration(slope, offset, n), version)
         for signal, version, slope, offset, n in connection.execute(statement.where(table.c.brand == brand))
-        if versions is None or versions.get(signal) == version
     }
 
 

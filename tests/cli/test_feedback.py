@@ -1,5 +1,7 @@
 """What people say of flags at the command line, and what comes of it."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -120,3 +122,16 @@ def test_with_few_corrections_there_is_no_calibration(shop: Shop) -> None:
     assert "0 open threads" in shop.run("rules", "calibrate", "--apply").stderr
     assert "calibrated" not in shop.run("rules", "test", "This is UNACCEPTABLE!", "--all").stdout
     shop.run("rules", "calibrate", "--apply", "--reset", code=2)
+
+
+def test_a_calibration_of_another_version_of_its_signal_is_told_to_rest(shop: Shop) -> None:
+    lower_the_threshold(shop)
+    judge(shop, 10)
+    shop.run("rules", "calibrate", "--apply")
+    assert not shop.lines("rules", "calibrate")[0]["is_resting"]
+    with closing(sqlite3.connect(shop.directory / "shop.db")) as store, store:
+        store.execute("UPDATE calibrations SET version = 'an older one'")
+    assert shop.lines("rules", "calibrate")[0]["is_resting"]
+    assert "the stored one rests" in shop.run("rules", "calibrate").stdout
+    shop.run("rules", "calibrate", "--apply")
+    assert not shop.lines("rules", "calibrate")[0]["is_resting"]

@@ -10,11 +10,10 @@ from monitor import signals
 from monitor.core.calibration import Calibration
 from monitor.core.corrections import Correction
 from monitor.errors import NotFound
-from monitor.flows.feedback import versions
 from monitor.model import Flag, make_id
 from monitor.store import acts, alerts, corrections, schema, threads
 from monitor.store.engine import reading, writing
-from tests.flows.brand import ANGRY, Bakery
+from tests.flows.brand import ANGRY, START, Bakery
 
 THREAD = make_id("bakery", "tiny", "1")
 
@@ -161,6 +160,16 @@ def test_a_storm_that_was_none_is_a_storm_again_only_with_as_many_others(bakery:
     assert {one.signal for one in said(bakery)} == {""}, "that many are no storm says nothing of each of them"
 
 
+def test_history_of_the_thread_that_was_there_at_the_time_goes_along(bakery: Bakery) -> None:
+    bakery.later(minutes=1)
+    bakery.platform.say("old", ANGRY, START - timedelta(days=1), who="old", parent="1")
+    bakery.work()
+    assert flags(bakery)["angry"].evidence == (THREAD,)
+    mark(bakery)
+    bakery.work()
+    assert "angry" not in flags(bakery)
+
+
 def test_a_finding_in_a_post_of_ours_can_be_wrong_too(bakery: Bakery) -> None:
     post = make_id("bakery", "tiny", "post")
     bakery.later(minutes=1)
@@ -201,10 +210,10 @@ def calibrate(bakery: Bakery, calibration: Calibration, version: str) -> None:
 def test_a_calibration_judges_open_threads_anew_and_leaves_what_is_stored_as_measured(bakery: Bakery) -> None:
     with reading(bakery.engine) as connection:
         before = connection.execute(select(schema.comments.c.signals)).scalar_one()
-    calibrate(bakery, Calibration(1.0, -3.0, 40), versions()["angry"])
+    calibrate(bakery, Calibration(1.0, -3.0, 40), signals.version_of("angry"))
     bakery.work()
     assert flags(bakery) == {}
-    calibrate(bakery, Calibration(1.0, 1.0, 40), versions()["angry"])
+    calibrate(bakery, Calibration(1.0, 1.0, 40), signals.version_of("angry"))
     bakery.work()
     [reason] = flags(bakery)["angry"].reasons
     measured = signals.measure([bakery.platform.normalise(bakery.platform.raws[0])])[0]["angry"]
