@@ -27,11 +27,12 @@ class Labelled:
 
     text: str
     domain: str  # own, support, reviews, reddit, languages, tweets
-    group: str  # texts of one group are held back together: those of one writer
+    group: str  # texts of one group are held back together: of one situation, or one public text
     language: str
     labels: Mapping[str, int]  # of LABELS, "mistake" and "negative"
     kind: str = ""
-    labelled_by: int = 1
+    writer: str = ""
+    situation: str = ""
 
 
 def load(public: Sequence[Public], excluded: set[str], folder: Path = FOLDER) -> list[Labelled]:
@@ -59,8 +60,8 @@ def _own(path: Path) -> Iterable[Labelled]:
         if not isinstance(row.get("text"), str) or not row["text"].strip():
             raise CorpusDamaged(f"{place}: no text")
         yield Labelled(
-            row["text"], "own", f"writer {row['writer']}", row["language"],
-            _labels(row, place), _kind(row), row["labelled_by"],
+            row["text"], "own", f"{row['writer']} {row['situation']}", row["language"],
+            _labels(row, place), _kind(row), str(row["writer"]), row["situation"],
         )  # fmt: skip
 
 
@@ -70,9 +71,8 @@ def _public(folder: Path, public: Sequence[Public]) -> list[Labelled]:
         by_hash.setdefault(text.sha1, text)
     found = []
     for place, row in _rows(folder / _PUBLIC):
-        text = by_hash.get(row["sha1"])
-        if text is not None:  # others are excluded
-            labels = _labels(row, place)
+        if row["sha1"] in by_hash:  # others are excluded
+            text, labels = by_hash[row["sha1"]], _labels(row, place)
             found.append(Labelled(text.text, domain_of(text.source), row["sha1"], "", labels, _kind(row)))
     return found
 
