@@ -91,7 +91,9 @@ KEYS: Mapping[str, Key] = {
         "at most",
         "s",
     ),
-    "signals_weights_mib": Key("signals", "Size of the shipped weights' files.", 5, "at most", "MiB"),
+    "signals_weights_mib": Key(
+        "signals", "Size of the files of the shipped weights, as they are in the wheel.", 5, "at most", "MiB"
+    ),
     "backlog_1m_over_10k": Key(
         "backlog",
         "Median time of a page of 50 of the backlog at 1,000,000 stored comments over that at 10,000, the databases"
