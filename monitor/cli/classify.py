@@ -15,7 +15,6 @@ from monitor.model import Author, Comment, Kind, Signals
 BATCH = 500
 CHUNK = 1 << 18
 KINDS = frozenset(get_args(Kind))
-DIGITS = 6
 _SOMEBODY = Author("1", "somebody")
 _AT_NO_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -143,17 +142,13 @@ def _answers(batch: Sequence[Asked], with_evidence: bool) -> Iterator[dict[str, 
         raised = flags(measured)
         yield {
             "id": asked.id,
-            "signals": {name: _rounded(measured.get(name)) for name in names},
+            "signals": {name: measured.get(name) for name in names},
             "flags": raised,
             "mistake_kind": measured.get("mistake_kind") or "",
             "language": measured.get("language") or "",
             "evidence": list(_evidence(asked.comment, raised)) if with_evidence else [],
             "version": signals.VERSION,
         }
-
-
-def _rounded(value: object) -> float | None:
-    return round(value, DIGITS) if isinstance(value, float) else None
 
 
 def _evidence(comment: Comment, raised: Mapping[str, bool]) -> Iterable[dict[str, Any]]:

@@ -29,8 +29,6 @@ def thresholds() -> Mapping[str, float]:
 
 def flags(values: Signals) -> dict[str, bool]:
     """Whether each numeric signal says yes; what was not measured says no."""
-    return {name: _says_yes(values.get(name), least) for name, least in thresholds().items()}
-
-
-def _says_yes(value: object, least: float) -> bool:
-    return isinstance(value, float) and value >= least
+    return {
+        name: isinstance(value := values.get(name), float) and value >= least for name, least in thresholds().items()
+    }
