@@ -12,6 +12,7 @@ REGISTRY = {
     "isso": "connectors.isso:Isso",
     "feeds": "connectors.feeds:Feeds",
     "file": "connectors.file:File",
+    "youtube": "connectors.youtube:YouTube",
 }
 
 
