@@ -78,7 +78,7 @@ def marked(version: str, opinion: Opinion | None) -> str:
         return version
     model, versions = _UNFIT.sub("_", opinion.model), dict(entry.split("=", 1) for entry in version.split(","))
     said = (
-        f"{name}={versions.get(name) or versions.get(ALL_OTHERS, '')}+llm:{model}@{value:.4g}"
+        f"{name}={versions.get(name) or versions.get(ALL_OTHERS, '')}+llm:{model}@{round(value, 3):g}"
         for name, value in opinion.values.items()
     )
     return ",".join((*said, version))  # the first word on a signal counts

@@ -13,7 +13,7 @@ _BARE_LINK = re.compile(r"(?<![\w@])((?:[^\W_][\w-]*\.)+[^\W\d_]{2,})[/?#:]\S+")
 _MAIL = re.compile(r"@?[^\s@]+@[^\s@]+")
 _SPELT_MAIL = re.compile(
     r"[\w.+-]+\s?(?:[(\[{]\s?at\s?[)\]}]|\sat\s)\s?[\w-]+"
-    r"(?:\.(?=\w)|\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s)\w+",
+    r"(?:\.|\s?[(\[{]\s?dot\s?[)\]}]\s?|\sdot\s)[^\W\d_]\w+",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"@\S+|(?<![\w/])/?u/[\w-]{3,}")
