@@ -29,6 +29,7 @@ from monitor.core.truth import (
 )
 from monitor.core.writers import author_in, edited_after_reply, first_timer, followers, is_bot
 from monitor.model import Reason, StoredComment
+from monitor.signals.weights import KINDS as MISTAKE_KINDS
 
 KINDS = ("comment", "mention", "review", "message", "post")
 
@@ -81,6 +82,20 @@ def language(section: Asked) -> Condition:
 
     leaf = Leaf("language", f"is in {one_of(sorted(wanted))}", one_of(sorted(wanted)))
     return leaf.about(test, lambda _, it: Found(f"is in {spoken(it) or 'no language that we know'}", spoken(it)))
+
+
+def mistake_kind(section: Asked) -> Condition:
+    wanted = section.choices("mistake_kind", MISTAKE_KINDS, "kind of mistake")
+
+    def test(_: View, it: StoredComment) -> bool:
+        return it.signals.get("mistake_kind") in wanted
+
+    def found(_: View, it: StoredComment) -> Found:
+        kind, words = it.signals.get("mistake_kind") or "none", signals.explain("mistake", it.comment)
+        return Found(f"mistake_kind {kind}", kind, words, version_of("mistake_kind", it), "mistake_kind")
+
+    leaf = Leaf("mistake_kind", f"points out {one_of(wanted)}", one_of(wanted))
+    return leaf.about(test, found)
 
 
 def phrases(section: Asked) -> Condition:
@@ -241,6 +256,7 @@ CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
     "source": source,
     "brand": brand,
     "language": language,
+    "mistake_kind": mistake_kind,
     "author_in": author_in,
     "followers_at_least": followers,
     "is_bot": is_bot,
