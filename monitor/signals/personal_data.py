@@ -123,13 +123,6 @@ def find(text: str) -> list[Piece]:
     return sorted(kept)
 
 
-def redacted(text: str) -> str:
-    """A text with each piece of personal data replaced by what it is: for whoever may not see it."""
-    for piece in reversed(find(text)):
-        text = f"{text[: piece.start]}[{piece.says}]{text[piece.end :]}"
-    return text
-
-
 def _spells_at(text: str) -> bool:
     return " at " in text or "(at)" in text or "[at]" in text
 
