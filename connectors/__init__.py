@@ -8,6 +8,7 @@ from monitor.errors import NotFound
 REGISTRY = {
     "mastodon": "connectors.mastodon:Mastodon",
     "reddit": "connectors.reddit:Reddit",
+    "x": "connectors.x:X",
     "wordpress": "connectors.wordpress:WordPress",
     "isso": "connectors.isso:Isso",
     "feeds": "connectors.feeds:Feeds",

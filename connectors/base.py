@@ -104,6 +104,7 @@ class Rechecked:
 
     raws: Sequence[Json]
     gone: Sequence[str] = ()
+    spent: float = 1.0  # of the account's budget, in its unit
 
 
 class Access(Protocol):
