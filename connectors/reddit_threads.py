@@ -11,12 +11,13 @@ from typing import Any
 
 from connectors.base import Json
 from connectors.reddit_api import BATCH, Api, Tree, count_of, is_deleted, link_of, name_of
-from monitor.errors import Gone
+from monitor.errors import Gone, Malformed
 
 MOST_LINKS = 1000  # as many as a listing shows
 MOST_MISSING = 5_000  # comments behind "more" of one conversation that are remembered
 READ_AGAIN_DAYS = 7
 _DAY = 86_400
+_MOST_TRIES = 3
 
 
 class Threads:
@@ -77,28 +78,41 @@ class Threads:
         except Gone:  # made private meanwhile: what we hold of it is looked at by `recheck`
             self._todo.pop(0)
             return [], None
+        except Malformed as error:
+            self._put_off(doing, error)
+            return [], None
         things = tree.things if doing["link"] is None or tree.link is None else [tree.link, *tree.things]
-        if not doing["more"] and not doing["below"]:
+        doing["left"] -= 1
+        if not (doing["more"] or doing["below"]) or doing["left"] <= 0:
             self._todo.pop(0)
         return things, doing["link"]
+
+    def _put_off(self, doing: dict[str, Any], error: Malformed) -> None:
+        """One conversation that cannot be read must not keep all others from being read."""
+        doing["tries"] = doing.get("tries", 0) + 1
+        self._todo.remove(doing)
+        if doing["tries"] < _MOST_TRIES:
+            self._todo.append(doing)
+        else:
+            self.note = f"the conversation {doing['id']} was given up: {error}"
 
     def _fetched(self, doing: dict[str, Any]) -> Tree:
         link: str = doing["id"]
         asked: set[str] = set()
         if not doing["read"]:
             tree = self._api.thread(link)
-            doing |= {"read": True, "link": link_of(tree.link)}
+            # Each answer of an honest server brings one comment at least: no hole is asked for for ever.
+            doing |= {"read": True, "link": link_of(tree.link), "left": 10 + count_of(tree.link)}
             if tree.link is not None:
                 self._links[link] = [count_of(tree.link), self._today]
         elif doing["more"]:
             asked = set(doing["more"][:BATCH])
-            tree = self._api.more(link, doing["more"][:BATCH])
+            tree = self._api.more(link, sorted(asked))
             doing["more"] = doing["more"][BATCH:]
         else:
             asked = {doing["below"][0]}
             tree = self._api.thread(link, doing["below"][0])
             doing["below"] = doing["below"][1:]
-        # A server that answers a hole with the same hole must not be asked for ever.
         doing["more"] += [one for one in dict.fromkeys(tree.more) if one not in asked and one not in doing["more"]]
         doing["below"] += [one for one in dict.fromkeys(tree.below) if one not in asked and one not in doing["below"]]
         if len(doing["more"]) > MOST_MISSING:
@@ -108,7 +122,7 @@ class Threads:
 
     def _ask(self, link: str) -> None:
         if all(one["id"] != link or one["read"] for one in self._todo):
-            self._todo.append({"id": link, "read": False, "link": None, "more": [], "below": []})
+            self._todo.append({"id": link, "read": False, "link": None, "more": [], "below": [], "left": 1})
 
     def _keep_newest(self) -> None:
         for link in sorted(self._links, key=_by_age)[:-MOST_LINKS]:

@@ -4,6 +4,7 @@ Source: reddit.com/dev/api and the archived server (r2/r2/models/builder.py) for
 hold the bodies to the real fields.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +49,8 @@ class Fake(HttpFakePlatform):
         self.is_redirected = False  # the subreddit never existed
         self.counts_nothing = False  # comments come and go and the number stays
         self._lost: set[str] = set()
+        self._below: dict[str, list[Entry]] = defaultdict(list)
+        self._counts: Counter[str | None] = Counter()
 
     def source_settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {"base_url": self.url, "own_account": BRAND, "token": TOKEN, "watch": self.variant}
@@ -83,6 +86,10 @@ class Fake(HttpFakePlatform):
             return Reply({"message": "Unauthorized", "error": 401}, 401, {"WWW-Authenticate": 'error="invalid_token"'})
         if "heedful" not in request.headers.get("user-agent", "") or request.get("raw_json") != "1":
             return Reply({"message": "Too Many Requests", "error": 429}, 429)
+        self._below = defaultdict(list)
+        for entry in self._comments(also_deleted=True):
+            self._below[entry.reply_to or entry.post or ""].append(entry)
+        self._counts = Counter(entry.post for entry in self._comments())
         reply = self._route(request)
         limits = {"x-ratelimit-remaining": self.quota, "x-ratelimit-used": "4", "x-ratelimit-reset": "300"}
         return Reply(reply.body, reply.status, {**limits, **reply.headers})
@@ -154,12 +161,18 @@ class Fake(HttpFakePlatform):
 
     def _answers_us(self, entry: Entry) -> bool:
         above = self.world[entry.reply_to or entry.post or ""]
-        return above.is_ours or f"u/{BRAND}" in entry.text
+        return above.is_ours or f"u/{BRAND}" in entry.text.casefold()
 
     def _inbox_comment(self, entry: Entry) -> dict[str, Any]:
         data = self._comment(entry)["data"]
         missing = ("link_id", "link_author", "link_title", "link_permalink", "link_url", "permalink", "edited")
-        kind = "username_mention" if f"u/{BRAND}" in entry.text else "comment_reply" if entry.reply_to else "post_reply"
+        kind = (
+            "username_mention"
+            if f"u/{BRAND}" in entry.text.casefold()
+            else "comment_reply"
+            if entry.reply_to
+            else "post_reply"
+        )
         inbox = {"was_comment": True, "type": kind, "dest": BRAND, "new": True, "subject": kind.replace("_", " ")}
         kept = {key: value for key, value in data.items() if key not in missing}
         return {"kind": "t1", "data": kept | inbox | {"context": f"{data['permalink']}?context=3"}}
@@ -181,8 +194,9 @@ class Fake(HttpFakePlatform):
         post = next((e for e in self.world.entries if e.is_post and self.short(e.key) == link), None)
         if post is None:
             return NOT_FOUND
-        top = [e for e in self._comments(also_deleted=True) if e.post == post.key]
-        roots = [e for e in top if (self.short(e.key) == below if below else e.reply_to is None)]
+        roots = self._below[post.key]
+        if below:
+            roots = [e for e in self.world.entries if e.post == post.key and self.short(e.key) == below]
         left = [self.shown]
         return Reply([_listing([self._post(post)], None), _listing(self._branch(roots, left, 0, ""), None)])
 
@@ -195,7 +209,7 @@ class Fake(HttpFakePlatform):
             data = {"count": 0, "name": "t1__", "id": "_", "parent_id": above, "depth": depth, "children": []}
             return [{"kind": "more", "data": data}]
         for entry in newest:
-            children = [e for e in self._comments(also_deleted=True) if e.reply_to == entry.key]
+            children = self._below[entry.key]
             if left[0] <= 0:
                 hidden += self._whole(entry)
                 continue
@@ -210,8 +224,7 @@ class Fake(HttpFakePlatform):
         return things
 
     def _whole(self, entry: Entry) -> list[Entry]:
-        below = [e for e in self._comments(also_deleted=True) if e.reply_to == entry.key]
-        return [entry, *(found for child in below for found in self._whole(child))]
+        return [entry, *(found for child in self._below[entry.key] for found in self._whole(child))]
 
     def _in_tree(self, entry: Entry, replies: Any) -> dict[str, Any]:
         return {"kind": "t1", "data": self._plain(entry)["data"] | {"replies": replies}}
@@ -256,14 +269,13 @@ class Fake(HttpFakePlatform):
     def _post(self, entry: Entry) -> dict[str, Any]:
         shared = self._shared(entry)
         is_gone = not self._is_here(entry)
-        below = [e for e in self._comments() if e.post == entry.key]
         more = {
             "title": entry.text,
             "selftext": shared.pop("text") if is_gone else "",
             "is_self": True,
             "url": f"{SITE}/r/{SUBREDDIT}/comments/{self.short(entry.key)}/a_post/",
             "permalink": f"/r/{SUBREDDIT}/comments/{self.short(entry.key)}/a_post/",
-            "num_comments": 5 if self.counts_nothing else len(below),
+            "num_comments": 5 if self.counts_nothing else self._counts[entry.key],
             "removed_by_category": None,
         }
         return {"kind": "t3", "data": shared | more}
