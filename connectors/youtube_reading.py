@@ -7,10 +7,8 @@ sweep which walks through each video now and then even if its number stood still
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Self
 
 from connectors.base import Json
 from connectors.google_errors import has_expired_position, reasons
@@ -29,7 +27,7 @@ from connectors.youtube_api import (
     replies_in,
     video_of,
 )
-from monitor.core.text import excerpt
+from connectors.youtube_state import MOST_CREDIT, State, is_own_post, reply_raw, thread_raw, title_of, video_raw
 from monitor.errors import Gone, Malformed, RemoteError, Unauthorized
 
 OVERLAP = timedelta(hours=1)  # how late a comment may surface and still be found among the newest
@@ -37,86 +35,10 @@ ROUND = timedelta(minutes=20)
 SWEEP = timedelta(days=1)  # a video walked through so lately is not swept
 STALE = timedelta(seconds=30)  # a poll that took longer looks for what is new once more before it ends
 REFUSED_FOR = timedelta(days=1)  # then what is held back is asked for again
-_PER_MINUTE, _MOST_CREDIT = 2.0, 120.0
+_PER_MINUTE = 2.0
 _MOST_REQUESTS = 6  # of one page, before it is handed over
 _MOST_HELD_PAGES, _MOST_REPLY_PAGES = 5, 50
 _MOST_COUNTS, _MOST_TITLES, _MOST_VIDEOS = 2_000, 150, 2_000
-
-
-@dataclass(slots=True)
-class State:
-    """What is remembered between two pages: the cursor.
-
-    `mark` is when the newest thread was written, `new_at` when the newest were last asked for. `todo` are the steps of
-    this poll that are still to come, `position` is where the first of them stands. `replies`
-    are the threads whose replies are to be listed, `counts` how many replies the large ones had (by a digest of their
-    id), `videos` how many comments each video had and in which hour it was last walked through, `queue` the videos
-    to walk through.
-    """
-
-    since: str
-    mark: str = ""
-    new_at: str = ""
-    channel: str = ""
-    uploads: str = ""
-    asked_at: str = ""
-    todo: list[str] = field(default_factory=list)
-    position: dict[str, Any] = field(default_factory=dict)
-    replies: list[list[Any]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
-    videos: dict[str, list[int]] = field(default_factory=dict)
-    queue: list[str] = field(default_factory=list)
-    round_at: str = ""
-    credit: float = _MOST_CREDIT
-    credited_at: str = ""
-    refused_at: str = ""
-
-    @classmethod
-    def read(cls, cursor: Json, since: datetime) -> Self:
-        """The cursor as stored, or a new one where there is none or it is of another make."""
-        if isinstance(cursor, dict) and cursor.get("v") == 1:
-            return cls(**{one.name: _copied(cursor[one.name]) for one in fields(cls) if one.name in cursor})
-        return cls(since.isoformat())
-
-    def as_json(self) -> Json:
-        """What is stored."""
-        return {"v": 1, **asdict(self)}
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(inner) for key, inner in value.items()}
-    return [_copied(inner) for inner in value] if isinstance(value, list) else value
-
-
-def thread_raw(thread: Json, own: str, title: str, held: str = "") -> Json:
-    """The raw comment on top of a thread."""
-    bare = {name: value for name, value in thread.items() if name not in ("replies", "etag")}
-    return {"thread": bare, "own": own, "title": title, "held": held}
-
-
-def reply_raw(reply: Json, thread: str, video: str, own: str, title: str, held: str = "") -> Json:
-    """The raw comment that answers a thread."""
-    bare = {name: value for name, value in reply.items() if name != "etag"} if isinstance(reply, dict) else reply
-    return {"reply": bare, "root": thread, "video": video, "own": own, "title": title, "held": held}
-
-
-def video_raw(video: Json, own: str) -> Json:
-    """The raw post that a video is, without the numbers that change all day."""
-    return {"video": {"id": video.get("id"), "snippet": video.get("snippet")}, "own": own}
-
-
-def is_own_post(video: Json, own: str) -> bool:
-    """Whether this is a video of ours that people can see: the owner is shown drafts as well."""
-    is_private = part_of(video, "status", "privacyStatus") == "private"
-    return part_of(video, "snippet", "channelId") == own and not is_private
-
-
-def title_of(video: Json) -> str:
-    """The title as comments carry it."""
-    title = part_of(video, "snippet", "title")
-    return excerpt(title) if isinstance(title, str) else ""
 
 
 class Reading:
@@ -145,7 +67,7 @@ class Reading:
         state = self._state
         before = read_instant(state.credited_at) or self._now
         minutes = max((self._now - before).total_seconds() / 60, 0)
-        state.credit = min(state.credit + minutes * _PER_MINUTE, _MOST_CREDIT)
+        state.credit = min(state.credit + minutes * _PER_MINUTE, MOST_CREDIT)
         state.credited_at = self._now.isoformat()
         state.todo = ["new", *(self._held if self._is_past(state.refused_at, REFUSED_FOR) else [])]
         if state.uploads and self._is_past(state.round_at, ROUND):

@@ -22,7 +22,7 @@ from connectors.youtube_api import (
     replies_in,
     video_of,
 )
-from connectors.youtube_reading import is_own_post, reply_raw, thread_raw, title_of, video_raw
+from connectors.youtube_state import is_own_post, reply_raw, thread_raw, title_of, video_raw
 from monitor.errors import RemoteError, Unauthorized
 
 _MOST_PAGES = 10  # of threads under one video, to look for one that is not shown by id
