@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from monitor.model import SignalValue
 from monitor.signals.phrasebook import phrasebook
 from monitor.signals.prepared import Prepared
+
+if TYPE_CHECKING:
+    from monitor.signals.model import Read
 
 _MOST_OF_A_GROUP = 3  # the tenth insult says no more than the third
 _MOST_WORDS = 8
@@ -23,11 +26,10 @@ class Batch(list[Prepared]):
     """Texts that are measured together; what the trained model says of them is computed once, for all its signals."""
 
     @cached_property
-    def columns(self) -> list[list[float]]:
-        """For each output of the model the probability of each text."""
-        from monitor.signals.trained import model
+    def read(self) -> "Read":
+        from monitor.signals.model import model
 
-        return [list(map(float, column)) for column in model().probabilities(self).T.tolist()]
+        return model().read(self)
 
 
 class Signal(Protocol):

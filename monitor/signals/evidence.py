@@ -41,7 +41,7 @@ def words_for(name: str, text: Prepared) -> tuple[str, ...]:
     """What speaks for a trained signal: phrases, words and marks, heaviest first; nothing where its value is low."""
     found = model()
     column = OUTPUTS.index(name)
-    if found.probabilities([text])[0, column] < _LEAST_VALUE:
+    if found.read([text]).columns[column][0] < _LEAST_VALUE:
         return ()
     heaviest = sorted(_weighed(found, column, text), key=lambda pair: -pair[0])
     least = max(_LEAST_WEIGHT, _LEAST_SHARE * heaviest[0][0]) if heaviest else 0.0

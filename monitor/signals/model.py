@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import exp
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,13 @@ class Linear:
         return _rounded(total * self.scales / np.sqrt(piece.n)[:, None] + self.bias, _VALUE_STEP)
 
 
+class Read(NamedTuple):
+    """For each output the probability of each text; of each text the kind of mistake that it points out, or ""."""
+
+    columns: list[list[float]]
+    kinds: list[str]
+
+
 class Model:
     """The weights in the form in which they are used."""
 
@@ -71,16 +79,27 @@ class Model:
         of_kinds = [stack.kinds.get(name) or Output(0.0, {f"kind.{name}": 1.0}, 0.5) for name in KINDS]
         self._kind_weights, self._kind_constant = _columns(named, of_kinds)
 
+    def read(self, batch: Sequence[Prepared]) -> "Read":
+        """Everything about these texts, their languages aside."""
+        seen, found = [text.seen for text in batch], features(batch)[1]
+        probabilities = as_probabilities(self._logits(seen, found))
+        likely = np.flatnonzero(probabilities[:, _MISTAKE] >= self.stack.kind_from)
+        kinds = [""] * len(batch)
+        if len(likely):
+            named = self._kinds([seen[row] for row in likely], found[likely])
+            for row, kind in zip(likely.tolist(), named, strict=True):
+                kinds[row] = kind
+        return Read(probabilities.T.tolist(), kinds)
+
     def logits(self, batch: Sequence[Prepared]) -> Floats:
         """Calibrated log odds of each output: [texts, outputs]."""
-        return self._seen(self.outputs, batch) @ self._weights + self._constant
+        return self._logits([text.seen for text in batch], features(batch)[1])
 
-    def probabilities(self, batch: Sequence[Prepared]) -> Floats:
-        return as_probabilities(self.logits(batch))
+    def _logits(self, seen: Sequence[str], found: Floats) -> Floats:
+        return np.concatenate((self.outputs.values(seen), found), axis=1) @ self._weights + self._constant
 
-    def kind(self, batch: Sequence[Prepared]) -> list[str]:
-        """The likeliest kind of mistake in each text, if there is one."""
-        values = self._seen(self.kinds, batch) @ self._kind_weights + self._kind_constant
+    def _kinds(self, seen: Sequence[str], found: Floats) -> list[str]:
+        values = np.concatenate((self.kinds.values(seen), found), axis=1) @ self._kind_weights + self._kind_constant
         return [KINDS[column] for column in values.argmax(axis=1).tolist()]
 
     def weighed(self, column: int, text: Prepared) -> Mapping[str, float]:
@@ -98,10 +117,6 @@ class Model:
         n = sum(int(piece.n.sum()) for piece in grams([text.seen]))
         return by_word(text.seen, lambda ids: lanes(part.take(ids)) @ per_lane / n**0.5)
 
-    @staticmethod
-    def _seen(linear: Linear, batch: Sequence[Prepared]) -> Floats:
-        return np.concatenate((linear.values([text.seen for text in batch]), features(batch)[1]), axis=1)
-
     def language(self, batch: Sequence[Prepared]) -> list[str]:
         """The language of each text by its n-grams; "" where the best is not far enough ahead of the second."""
         values = self.languages.values([text.seen for text in batch])
@@ -118,6 +133,9 @@ def _columns(inputs: Sequence[str], outputs: Sequence[Output]) -> tuple[Floats, 
     weights = np.array([[one.weights.get(name, 0.0) for one in outputs] for name in inputs])
     constant = np.array([one.bias for one in outputs]) * slopes + [one.calibration.offset for one in outputs]
     return _rounded(weights * slopes, _WEIGHT_STEP), _rounded(constant, _WEIGHT_STEP)
+
+
+_MISTAKE = OUTPUTS.index("mistake")
 
 
 def as_probabilities(logits: Floats) -> Floats:

@@ -4,13 +4,13 @@ Pure detection, so nothing is learned from and nothing is quoted: `explain` says
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from monitor.model import SignalValue
 from monitor.signals.prepared import LINK, Prepared
 
-_DIGITS = re.compile(r"\d")
+_DIGIT = re.compile(r"\d")
 _LONG = re.compile(r"\d(?:[ ()./-]{0,2}\d){6}")  # finds at once that there is no long number
 _EMAIL = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+")
 _SPELT_EMAIL = re.compile(  # "anna dot b at gmail dot com"
@@ -112,15 +112,32 @@ class PersonalData:
 
 def find(text: str) -> list[Piece]:
     """Personal data in a text, in order; of what overlaps only the surest."""
-    seek = _SEEK if _DIGITS.search(text) else (_emails,) if text.find("@", 1) > 0 or _spells_at(text) else ()
-    if not seek:
+    digit = _DIGIT.search(text)
+    has_mail = text.find("@", 1) > 0 or _spells_at(text)
+    if digit is None and not has_mail:
         return []
     hidden = LINK.sub(lambda link: " " * len(link[0]), text) if "://" in text or "www." in text else text
+    pieces = list(_emails(hidden)) if has_mail else []
+    if digit is not None:
+        pieces += _with_digits(hidden, digit.start())
+    return _surest(pieces) if len(pieces) > 1 else pieces
+
+
+def _surest(pieces: Sequence[Piece]) -> list[Piece]:
     kept: list[Piece] = []
-    for piece in sorted((piece for one in seek for piece in one(hidden)), key=lambda piece: -piece.score):
+    for piece in sorted(pieces, key=lambda piece: -piece.score):
         if all(piece.end <= other.start or piece.start >= other.end for other in kept):
             kept.append(piece)
     return sorted(kept)
+
+
+def _with_digits(text: str, first: int) -> Iterator[Piece]:
+    """What has numbers in it; the first digit is at `first`."""
+    if _LONG.search(text, first) is not None:
+        yield from _ibans(text)
+        yield from _numbers(text)
+    yield from _cases(text, first)
+    yield from _addresses(text, first)
 
 
 def _spells_at(text: str) -> bool:
@@ -137,7 +154,7 @@ def _emails(text: str) -> Iterator[Piece]:
 
 
 def _ibans(text: str) -> Iterator[Piece]:
-    for found in _IBAN.finditer(text) if _LONG.search(text) else ():
+    for found in _IBAN.finditer(text):
         if _is_iban(found[0].replace(" ", "")):
             yield Piece(found.start(), found.end(), 0.99, f"IBAN ending {found[0][-2:]}")
 
@@ -150,7 +167,7 @@ def _is_iban(compact: str) -> bool:
 
 
 def _numbers(text: str) -> Iterator[Piece]:
-    for found in _NUMBER.finditer(text) if _LONG.search(text) else ():
+    for found in _NUMBER.finditer(text):
         digits = "".join(filter(str.isdigit, found[0]))
         if 13 <= len(digits) <= 19 and _is_card(digits):
             yield Piece(found.start(), found.end(), 0.97, f"card number ending {digits[-2:]}")
@@ -178,8 +195,8 @@ def _as_phone(text: str, found: re.Match[str], digits: str) -> float:
     return 0.7 if digits.startswith("0") and 9 <= len(digits) <= 12 and written.isdigit() else 0.0
 
 
-def _cases(text: str) -> Iterator[Piece]:
-    for found in _CASE.finditer(text):
+def _cases(text: str, first: int) -> Iterator[Piece]:
+    for found in _CASE.finditer(text, first):
         if not _may_follow_a_case(text[max(found.start() - _BESIDE, 0) : found.start()]):
             continue
         letters = _CASE_LETTERS.search(text[max(found.start() - 8, 0) : found.start()])
@@ -208,10 +225,10 @@ def _case_says(what: str, value: str) -> str:
     return f"{what}{'' if what.endswith('nummer') else ' number'} ending {value[-2:]}"
 
 
-def _addresses(text: str) -> Iterator[Piece]:
-    for found in _NUMBER_AND_STREET.finditer(text):
+def _addresses(text: str, first: int) -> Iterator[Piece]:
+    for found in _NUMBER_AND_STREET.finditer(text, first):
         yield _address(text, found.start(), found.end())
-    for found in _HOUSE.finditer(text):
+    for found in _HOUSE.finditer(text, max(first - 1, 0)):
         before = text[max(found.start() - 2 * _BESIDE, 0) : found.start()]
         may_be = before.endswith(_STREETS_END) or any(word in before for word in _STREETS_BEGIN)
         if may_be and (street := _STREET.search(before)):
@@ -221,6 +238,3 @@ def _addresses(text: str) -> Iterator[Piece]:
 def _address(text: str, start: int, end: int) -> Piece:
     is_home = _AT_HOME.search(text[max(start - 2 * _BESIDE, 0) : end + _BESIDE]) is not None
     return Piece(start, end, 0.9 if is_home else 0.3, "street address")  # shops have addresses, too
-
-
-_SEEK: tuple[Callable[[str], Iterator[Piece]], ...] = (_emails, _ibans, _numbers, _cases, _addresses)

@@ -127,8 +127,11 @@ def test_probabilities_rise_with_the_log_odds_and_stay_between_zero_and_one():
 
 
 def test_the_kind_of_a_mistake_takes_phrases_into_account():
-    assert model().kind([prepared("you have a typo in the headline")]) == ["typo"]
-    assert set(model().kind([prepared("hm"), prepared("")])) <= set(KINDS)
+    always, never = (Model(replace(made(), kind_from=least), tables()) for least in (0.0, 1.0))
+    batch = [prepared("hm"), prepared("you have a typo in the headline"), prepared("")]
+    assert always.read(batch).kinds[1] == "typo"
+    assert set(always.read(batch).kinds) <= set(KINDS)
+    assert never.read(batch).kinds == ["", "", ""]
 
 
 def test_a_language_is_named_only_where_it_is_ahead_of_the_second():
