@@ -15,8 +15,9 @@ from monitor import channels, log, signals
 from monitor.errors import NotFound
 from monitor.files import shipped
 from monitor.flows.plan import Brand, Plan, Reader
+from monitor.grants import Grants
 from monitor.http import HttpClient
-from monitor.settings import Available, Settings, load_settings
+from monitor.settings import Available, Settings, SourceSettings, load_settings
 from monitor.store import migrate, sources, threads
 from monitor.store.engine import open_engine, writing
 
@@ -55,7 +56,15 @@ class App:
         pool = daemon.poll_threads + daemon.deliver_threads + 8
         self.engine: Engine = open_engine(settings.database.url, pool_size=pool)
         self.http = HttpClient()
-        self.plan = _build_plan(settings, self.http)
+        self.plan = self._build_plan(settings)
+
+    @property
+    def grants(self) -> Grants:
+        return Grants(self.settings, self.engine, self.http, self.now)
+
+    def _build_plan(self, settings: Settings) -> Plan:
+        grants = Grants(settings, self.engine, self.http, self.now)
+        return _build_plan(settings, self.http, Readers(settings, self.http, grants.access))
 
     def upgrade(self) -> None:
         """Bring the store to this version's schema."""
@@ -80,7 +89,7 @@ class App:
 
     def reload(self, settings: Settings) -> None:
         """Work from new settings from now on; the database stays the one that was opened."""
-        self.plan = _build_plan(settings, self.http)
+        self.plan = self._build_plan(settings)
         self.settings = settings
         self.sync()
 
@@ -94,7 +103,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> App:
     return App(settings, now)
 
 
-def _build_plan(settings: Settings, http: HttpClient) -> Plan:
+def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Plan:
     return Plan(
         brands={
             brand_id: Brand(
@@ -103,7 +112,7 @@ def _build_plan(settings: Settings, http: HttpClient) -> Plan:
             for brand_id, brand in settings.brands.items()
         },
         intervals={source_id: source.every for source_id, source in settings.sources.items()},
-        reader=Readers(settings, http),
+        reader=readers,
         known=Known,
         channels={
             name: channels.load(channel.kind)(channel.settings, http) for name, channel in settings.channels.items()
@@ -155,8 +164,8 @@ def _limits(settings: Settings, names: Sequence[str]) -> dict[str, frozenset[flo
 class Readers:
     """Builds each source's connector when it is first polled, and keeps the ones used lately."""
 
-    def __init__(self, settings: Settings, http: HttpClient) -> None:
-        self._settings, self._http = settings, http
+    def __init__(self, settings: Settings, http: HttpClient, access: Callable[[str], Any]) -> None:
+        self._settings, self._http, self._access = settings, http, access
         self._built: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -172,9 +181,14 @@ class Readers:
         source = self._settings.sources.get(source_id)
         if source is None:
             raise NotFound(f'the configuration has no source "{source_id}"')
-        reader = connectors.load(source.connector)(source.settings, self._http)
+        reader = self._build(source)
         with self._lock:
             self._built[source_id] = reader
             while len(self._built) > MAX_READERS:
                 self._built.popitem(last=False)
         return reader
+
+    def _build(self, source: SourceSettings) -> Reader:
+        found: Any = connectors.load(source.connector)
+        access = self._access(source.account)
+        return found(source.settings, self._http, access) if access else found(source.settings, self._http)  # type: ignore[no-any-return]

@@ -31,6 +31,7 @@ from monitor.web.health import HealthServer
 _log = log.get()
 
 PRUNE_EVERY = timedelta(minutes=10)
+DRILL_EVERY = timedelta(hours=6)
 
 
 def settle_memory() -> None:
@@ -93,6 +94,8 @@ class Daemon:
             self._every(f"tick-{name}", self.app.settings.daemon.tick, pump.wake)
         self._every("leases", self.app.settings.daemon.lease / 3, self._renew_leases)
         self._every("prune", PRUNE_EVERY, self._prune)
+        self._every("credentials", DRILL_EVERY, self._drill)
+        self._drill()
         self._every("watchdog", timedelta(seconds=10), self._watchdog)
         self._clock.start()
         if self._wakes:
@@ -236,6 +239,10 @@ class Daemon:
 
     def _prune(self) -> None:
         prune.prune(self.app.engine, prune.Keep(), self.app.now())
+
+    def _drill(self) -> None:
+        if self.app.grants.drill():
+            self.wake("alerts")
 
     def _watchdog(self) -> None:
         if self.is_alive:

@@ -20,13 +20,23 @@ FLOORS = (
             "monitor.http",
             "monitor.http_body",
         ),
-        *("monitor.http_guard", "monitor.store", "monitor.channels", "monitor.systemd", "connectors"),
+        *(
+            "monitor.http_guard",
+            "monitor.sealing",
+            "monitor.store",
+            "monitor.channels",
+            "monitor.systemd",
+            "connectors",
+        ),
     ),
     ("monitor.flows",),
-    ("monitor.app", "monitor.scheduler", "monitor.cli", "monitor.web", "monitor.example", "monitor.training"),
+    (
+        *("monitor.app", "monitor.grants", "monitor.scheduler", "monitor.cli", "monitor.web", "monitor.example"),
+        "monitor.training",
+    ),
 )
 APART = ("monitor.store", "monitor.channels", "monitor.settings", "connectors")  # of one floor, and never each other
-NAMES_CONNECTORS = ("monitor.app", "connectors")
+NAMES_CONNECTORS = ("monitor.app", "monitor.grants", "connectors")
 THOUGHT_MAY_USE = {"pydantic", "re2", "selectolax", "holidays", "numpy"}  # besides the standard library: pure
 THOUGHT_NEVER_USES = {"os", "random", "secrets", "socket", "subprocess", "threading", "time", "urllib.request", "uuid"}
 CLOCKS = {"now", "utcnow", "today"}

@@ -89,11 +89,8 @@ def _gaps(settings: "Settings") -> Iterator[str]:
 
 def _contact(call: Call, settings: "Settings") -> list[Checked]:
     from monitor import channels
-    from monitor.app import Readers
-    from monitor.http import HttpClient
 
-    http = HttpClient()
-    readers = Readers(settings, http)
+    http, readers = call.app.http, call.app.plan.reader
 
     def ask_source(name: str) -> str:
         page = readers(name).fetch_page(None, call.now)
@@ -108,12 +105,9 @@ def _contact(call: Call, settings: "Settings") -> list[Checked]:
         *(("source", name, ask_source) for name in settings.sources),
         *(("channel", name, ask_channel) for name in settings.channels),
     ]
-    try:
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            answers = pool.map(lambda one: _ask(settings, *one), asked)
-            return [*_database(call), *show.watched(answers, len(asked), "Asking")]
-    finally:
-        http.close()
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        answers = pool.map(lambda one: _ask(settings, *one), asked)
+        return [*_database(call), *show.watched(answers, len(asked), "Asking")]
 
 
 def _ask(settings: "Settings", what: str, name: str, ask: Callable[[str], str]) -> Checked:

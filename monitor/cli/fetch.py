@@ -46,16 +46,9 @@ def fetch(call: Call, /, source: str, pages: int, as_json: bool) -> None:
 
     It reads from where a first poll would. Exit code 3: something could not be read.
     """
-    from monitor.app import Readers
-    from monitor.http import HttpClient
-
     settings = call.settings
     call.known("source", source, settings.sources)
-    http = HttpClient()
-    try:
-        fetched = _read(Readers(settings, http)(source), pages, call)
-    finally:
-        http.close()
+    fetched = _read(call.app.plan.reader(source), pages, call)
     if as_json:
         for comment in fetched.comments:
             show.json_line(asdict(comment))

@@ -28,6 +28,7 @@ COMMANDS = {
     "rules": ("monitor.cli.rules:rules", "Show the rules, try them on a text, or replay them over what is stored."),
     "classify": ("monitor.cli.classify:classify", "Say what the signals hear in texts from standard input."),
     "evaluate": ("monitor.cli.evaluate:evaluate", "Score the signals on a labelled file."),
+    "auth": ("monitor.cli.auth:auth", "Get a platform's permission for an account, or show what there is."),
     "connectors": ("monitor.cli.connectors:connectors", "Show what can be read and where people can be told."),
     "config": ("monitor.cli.config:config", "Say which configuration is used; print its JSON Schema."),
     "db": ("monitor.cli.db:db", "Bring the database up to date, or say where it stands."),

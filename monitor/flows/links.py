@@ -77,7 +77,10 @@ class LinkOpener:
         except ClaimLost:
             return  # its lease ended: whoever took it over writes
         if matters:
-            _log.info("link.dead" if state.is_dead else "link.works", thread=show_id(link.thread_id), says=state.says)
+            if state.is_dead:
+                _log.info("link.dead", thread=show_id(link.thread_id), says=state.says)
+            else:
+                _log.info("link.works", thread=show_id(link.thread_id))
             self.wake("threads")
 
 

@@ -20,7 +20,7 @@ from monitor.flows.memory import Memory
 from monitor.flows.plan import Plan, Reader
 from monitor.model import Comment, Signals, Source
 from monitor.store import comments as store
-from monitor.store import quarantine, rechecks, sources
+from monitor.store import credentials, quarantine, rechecks, sources
 from monitor.store.due import Claim
 from monitor.store.engine import is_conflict, reading, writing
 
@@ -196,6 +196,8 @@ class Poller:
                 unread = [(str(error), storable(error.payload[:_PAYLOAD_SHOWN]))]
                 quarantine.keep(connection, source.brand, source.id, unread, now)
             due_at = self._next_try(connection, source, error, n_failures, now)
+            if isinstance(error, Unauthorized):
+                credentials.expire(connection, source.account, now)  # it may have been withdrawn: renew it next time
             says = str(error)[:500]
             outcome = sources.Outcome(due_at, due_at or now, error=says, n_failures=n_failures)
             sources.release(connection, claimed, outcome, now)

@@ -30,6 +30,7 @@ from monitor.settings.sources import (
 from monitor.settings.tables import (
     ID_PATTERN,
     AlertsTable,
+    CredentialsTable,
     DaemonSettings,
     DatabaseSettings,
     RouteTable,
@@ -41,6 +42,7 @@ from monitor.signals.own import Own
 TOP = (
     "database",
     "daemon",
+    "credentials",
     "brands",
     "accounts",
     "sources",
@@ -85,6 +87,7 @@ class Settings:
     file: Path
     database: DatabaseSettings
     daemon: DaemonSettings
+    credentials: CredentialsTable
     brands: dict[str, BrandSettings]
     accounts: dict[str, AccountSettings]
     sources: dict[str, SourceSettings]
@@ -122,6 +125,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         _check_names(reading, kind, reading.table(raw, kind))
     database = _read_database(reading, raw)
     daemon = reading.read(DaemonSettings, reading.table(raw, "daemon"), "daemon")
+    credentials = reading.read(CredentialsTable, reading.table(raw, "credentials"), "credentials")
     alerts = reading.read(AlertsTable, reading.table(raw, "alerts"), "alerts")
     threads = reading.read(ThreadsTable, reading.table(raw, "threads"), "threads")
     brands = _read_brands(reading, raw)
@@ -142,12 +146,13 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     if rules:
         platforms = {*connectors, *(source.platform for source in sources.values())}
         _check_routes(reading, routes, raw, rules, () if reading.errors else platforms)
-    if not (database and daemon and alerts and threads and rules):
+    if not (database and daemon and credentials and alerts and threads and rules):
         return None
     return Settings(
         file=path,
         database=database,
         daemon=daemon,
+        credentials=credentials,
         brands=brands,
         accounts=accounts,
         sources=sources,

@@ -1,7 +1,7 @@
 """Accounts, sources and channels: tables whose keys are partly ours and partly a connector's or a channel's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from sys import intern
 from typing import Any
@@ -24,6 +24,8 @@ class AccountSettings:
     """Our credentials at a platform; its sources' settings hold them too."""
 
     connector: str
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class ChannelConfig:
 @dataclass(frozen=True, slots=True)
 class _Account:
     connector: str
+    client_id: str
+    client_secret: str = field(repr=False)
     prepared: Raw
     homes: Mapping[str, str]  # each of its keys -> "accounts.<id>", to say where a fault is
 
@@ -73,7 +77,8 @@ class PlaceReader:
             for name, table in self.reading.table(raw, "sources").items()
             if (source := self._source(name, table, accounts, every_account))
         }
-        return {name: AccountSettings(account.connector) for name, account in accounts.items()}, sources
+        read = {name: AccountSettings(a.connector, a.client_id, a.client_secret) for name, a in accounts.items()}
+        return read, sources
 
     def _account(self, name: str, raw: object) -> _Account | None:
         key = f"accounts.{name}"
@@ -86,7 +91,7 @@ class PlaceReader:
         prepared = self.reading.prepare(found.Settings, rest, key)
         refused = {field for place, field in self.reading.settled if place == key}
         homes = dict.fromkeys((found.Settings.model_fields.keys() & prepared) | refused, key)
-        return _Account(table.connector, prepared, homes)
+        return _Account(table.connector, table.client_id, table.client_secret, prepared, homes)
 
     def _source(self, name: str, raw: object, accounts: Mapping[str, _Account], named: set[str]) -> Any:
         key = f"sources.{name}"
@@ -170,7 +175,7 @@ def _split(reading: Reading, ours: type[Table], raw: object, key: str) -> tuple[
     if not isinstance(raw, dict):
         reading.refuse(key, "must be a table")
         return None, {}
-    fields = ours.model_fields
+    fields = known_keys(ours)
     return {n: v for n, v in raw.items() if n in fields}, {n: v for n, v in raw.items() if n not in fields}
 
 

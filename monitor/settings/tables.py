@@ -133,6 +133,19 @@ class AccountTable(Table):
 
     connector: str
     """What reads the sources of this account."""
+    client_id: str = ""
+    """The application registered at the platform, for `heedful auth`; its page in docs/connectors says where."""
+    client_secret: SecretText = ""
+    """That application's secret, by client_secret_env or client_secret_file."""
+
+
+class CredentialsTable(Table):
+    """[credentials]"""
+
+    key_env: str = ""
+    """The environment variable with the key that tokens are sealed with in the database."""
+    key_file: str = ""
+    """The file with that key; `heedful auth` makes it if it is missing. Back it up, but not beside the database."""
 
 
 class ChannelTable(Table):

@@ -404,6 +404,23 @@ budgets = Table(  # of requests that may be made in a day, by all hosts together
     Column("spent", Integer, nullable=False),
 )
 
+credentials = Table(  # what platforms have granted to our accounts
+    "credentials",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("sealed", Text, nullable=False),  # JSON of the tokens, encrypted with a key that is not in here
+    _instant("expires_at"),  # the access token; NULL: it does not
+    _instant("refresh_expires_at"),
+    Column("scopes", Text, nullable=False, server_default="[]"),
+    _instant("granted_at"),
+    _instant("refreshed_at"),
+    _instant("refreshing_until"),  # somebody renews it
+    Column("refresh_no", BigInteger, nullable=False, server_default=text("0")),
+    Column("is_renewable", Boolean, nullable=False, server_default=text("false")),
+    Column("warned_days", Integer),  # that were left when people were last warned of its end
+)
+
 settings_seen = Table(  # which rules and signals the stored verdicts were made with
     "settings_seen",
     metadata,

@@ -27,7 +27,7 @@ from tests.settings.places import CHANNELS, CONNECTORS
 
 SHIPPED = shipped("config", "heedful.toml")
 SECRETS = {"SHOP_MASTODON_TOKEN": "x" * 40, "SHOP_SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/x"}
-ENVIRON = {"HOME": "/home/nobody", "SHOP_GROUPME_BOT": "a1b2c3", **SECRETS}
+ENVIRON = {"HOME": "/home/nobody", "SHOP_GROUPME_BOT": "a1b2c3", "SHOP_TUBE_SECRET": "hush", **SECRETS}
 
 
 def uncommented(text: str) -> str:
