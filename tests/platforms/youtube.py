@@ -49,6 +49,15 @@ class Fake(HttpFakePlatform):
         self.has_no_channel = False
         self.refuses: dict[str, Reply] = {}  # by the end of the path
         self._generation = 0  # of page tokens
+        self._kept: _Index | None = None
+
+    def changed(self) -> None:
+        self._kept = None
+
+    @property
+    def _index(self) -> "_Index":
+        self._kept = self._kept or _Index(self.world)
+        return self._kept
 
     def source_settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {"base_url": self.url}
@@ -113,9 +122,7 @@ class Fake(HttpFakePlatform):
         return own if self.variant == "owner" else [entry for entry in own if entry.key not in self.drafts]
 
     def _root(self, entry: Entry) -> Entry:
-        while entry.reply_to:
-            entry = self.world[entry.reply_to]
-        return entry
+        return _root_of(self.world, entry)
 
     def _exists(self, entry: Entry) -> bool:
         """A deleted comment takes its replies along, a deleted video all its comments."""
@@ -127,16 +134,15 @@ class Fake(HttpFakePlatform):
         return self._exists(entry) and not is_hidden and entry.post not in self.no_comments
 
     def _tops(self, status: str = "") -> list[Entry]:
-        tops = [entry for entry in self.world.comments if not entry.reply_to and self._exists(entry)]
+        tops = [entry for entry in self._index.tops if self._exists(entry)]
         if status:
             tops = [entry for entry in tops if self.held.get(entry.key) == status]
         else:
             tops = [entry for entry in tops if self._is_shown(entry)]
-        return sorted(tops, key=lambda one: (one.created_at, one.number), reverse=True)
+        return tops
 
     def _replies(self, top: Entry) -> list[Entry]:
-        below = [one for one in self.world.comments if one.reply_to and self._root(one).key == top.key]
-        return [one for one in below if self._is_shown(one)][::-1]
+        return [one for one in self._index.below.get(top.key, []) if self._is_shown(one)][::-1]
 
     def _id(self, entry: Entry) -> str:
         if entry.is_post:
@@ -259,7 +265,7 @@ class Fake(HttpFakePlatform):
         return {"kind": "youtube#playlistItem", "id": f"UExPQU{video.number}", "contentDetails": details}
 
     def _video(self, video: Entry) -> dict[str, Any]:
-        below = [one for one in self.world.comments if one.post == video.key and self._is_shown(one)]
+        below = [one for one in self._index.under.get(video.key, []) if self._is_shown(one)]
         count = str(len([one for one in below if one.key not in self.uncounted]))
         statistics = {"viewCount": "907", "likeCount": "12", "favoriteCount": "0"}
         if video.key not in self.no_comments:
@@ -279,6 +285,28 @@ class Fake(HttpFakePlatform):
             "status": {"privacyStatus": "private" if video.key in self.drafts else "public"},
             "statistics": statistics,
         }
+
+
+class _Index:
+    """What hangs where, so that a channel of twenty thousand comments can be served."""
+
+    def __init__(self, world: World) -> None:
+        self.tops: list[Entry] = []  # the newest first
+        self.below: dict[str, list[Entry]] = {}
+        self.under: dict[str, list[Entry]] = {}
+        for entry in world.comments:
+            self.under.setdefault(entry.post or "", []).append(entry)
+            if entry.reply_to:
+                self.below.setdefault(_root_of(world, entry).key, []).append(entry)
+            else:
+                self.tops.append(entry)
+        self.tops.sort(key=lambda one: (one.created_at, one.number), reverse=True)
+
+
+def _root_of(world: World, entry: Entry) -> Entry:
+    while entry.reply_to:
+        entry = world[entry.reply_to]
+    return entry
 
 
 def _list(kind: str, entries: list[dict[str, Any]]) -> Reply:
