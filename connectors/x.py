@@ -183,7 +183,7 @@ class X:
 
     def _searching(self, api: Api, roots: Roots, search: dict[str, Any], own: str, now: datetime) -> Walk | None:
         """The search of one batch of conversations, gone on with or begun; none where none is due."""
-        if search.get("walk") is None:
+        if search.get("walk") is None and not search.get("again"):
             if not (batch := roots.due(now, CONVERSATIONS)):
                 return None
             mark, looked_at = roots.mark(batch), search.get("looked_at", 0)
@@ -214,7 +214,7 @@ def _learn(roots: Roots, found: Iterable[Found]) -> None:
 
 
 def _note_searched(roots: Roots, search: dict[str, Any], now: datetime) -> None:
-    if search.get("batch") and search.get("walk") is None:
+    if search.get("batch") and search.get("walk") is None and not search.get("again"):
         roots.searched(search["batch"], int(now.timestamp()), search["mark"])
         search["batch"] = []
 

@@ -70,10 +70,12 @@ class Walk:
 
     def _begin(self) -> dict[str, Any]:
         state, listing = self._state, self._listing
-        since = int(state["mark"]) - (OVERLAP_MS << 22)
-        if not state["is_new"] and self._now.timestamp() - state["looked_at"] >= LOOK_AGAIN.total_seconds():
-            since = min(since, id_at(self._now - LOOK_BACK))
-            state["looked_at"] = int(self._now.timestamp())
+        since = int(state["mark"])
+        if not state.get("again"):
+            since -= OVERLAP_MS << 22
+            if not state["is_new"] and self._now.timestamp() - state["looked_at"] >= LOOK_AGAIN.total_seconds():
+                since = min(since, id_at(self._now - LOOK_BACK))
+                state["looked_at"] = int(self._now.timestamp())
         if listing.window is not None and since < (first := id_at(self._now - listing.window)):
             if not state["is_new"]:
                 self.note = f"search reaches back {listing.window.days + 1} days: what came before was missed"
@@ -107,7 +109,9 @@ class Walk:
         # A list may be quiet for years: what is an hour older than the walk would have been in it.
         quiet_until = id_at(datetime.fromtimestamp(walk["started"], UTC) - LOOK_BACK)
         mark = max(int(self._state["mark"]), newest, quiet_until)
-        self._state.update(mark=str(mark), walk=None, is_new=False)
+        # While several pages were read others may have come on top of them: they are looked for at once.
+        self.more = bool(walk["token"] or walk["until"])
+        self._state.update(mark=str(mark), walk=None, is_new=False, again=self.more)
         if self._listing.reach and n >= self._listing.reach:
             self.note = f"X shows the newest {self._listing.reach} only: older ones may have been missed"
 

@@ -5,6 +5,7 @@ are sent. Every comment addresses the brand, as X's own clients do it, but for t
 Source: docs.x.com (OpenAPI 2.166 and 2.167, pagination, response codes); a test holds the bodies to the OpenAPI.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,7 +147,7 @@ class Fake(HttpFakePlatform):
     def _matches(self, entry: Entry, query: str) -> bool:
         if f"-from:{self.author_id(BRAND)}" in query and entry.by == BRAND:
             return False
-        return query == KEYWORD or f"conversation_id:{self._root(entry)}" in query.replace(")", " ").split()
+        return query == KEYWORD or f"conversation_id:{self._root(entry)}" in re.split(r"[() ]", query)
 
     def _listed(self, request: Request, entries: Iterable[Entry], params: set[str]) -> Reply:
         if (wrong := self._wrong_params(request, LIST_PARAMS | params)) is not None:
@@ -204,9 +205,9 @@ class Fake(HttpFakePlatform):
         if people:
             answer["includes"] = {"users": [self._user(by) for by in sorted(people)]}
         if "referenced_posts" in expanded:
-            above = [entry for it in page if (entry := self._above(it)) and entry.deleted_at is None]
-            if above:
-                answer["includes"]["posts"] = [self._post(entry, asked | expanded) for entry in above]
+            answered = [entry for it in page if (entry := self._above(it)) and entry.deleted_at is None]
+            if answered:
+                answer["includes"]["posts"] = [self._post(entry, asked | expanded) for entry in answered]
         if errors:
             answer["errors"] = errors
         if meta is not None:
