@@ -84,7 +84,8 @@ def _is_sound(comment: Comment) -> None:
 def test_times_are_aware_utc_and_those_of_the_platform(reader: Reader, world: World) -> None:
     _filled(world)
     reader.catch_up()
-    for entry in world.comments:
+    readable = reader.fake.expected()  # a platform of reviews has no place for an answer to an answer
+    for entry in (entry for entry in world.comments if reader.fake.native_id(entry.key) in readable):
         comment = reader.of(entry.key)
         assert comment.created_at.tzinfo is UTC
         assert abs(comment.created_at - entry.created_at) < timedelta(seconds=1)

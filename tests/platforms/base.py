@@ -163,6 +163,8 @@ class FakePlatform(ABC):
     exempt_faults: ClassVar[Mapping[Fault, str]] = {}
     cursors_never_expire: ClassVar[str] = ""
     """Why positions of this platform cannot expire; "" where they can, and then `expire_cursors` is overridden."""
+    shows_no_replies: ClassVar[str] = ""
+    """Why not even the brand's own replies can be seen there; "" where they can."""
     variants: ClassVar[tuple[str, ...]] = ("",)
     """The ways in which a source of this platform can be set up; the suite tests each, and says which in `variant`."""
 
