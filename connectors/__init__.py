@@ -8,6 +8,7 @@ from monitor.errors import NotFound
 REGISTRY = {
     "mastodon": "connectors.mastodon:Mastodon",
     "reddit": "connectors.reddit:Reddit",
+    "app_store_rss": "connectors.app_store_rss:AppStoreRss",
     "x": "connectors.x:X",
     "wordpress": "connectors.wordpress:WordPress",
     "isso": "connectors.isso:Isso",
