@@ -143,7 +143,7 @@ class Adviser:
                 _log.warning("opinion.lost", model=model, says="the answer is not the numbers that were asked for")
             return
         if since := self._outages.back("model", now):
-            _log.info("opinion.recovered", model=model, **since)
+            _log.info("opinion.recovered", model=model, n_failures=since["n_failures"], lost_s=since["lost_s"])
         _log.info(
             "opinion.given",
             thread=show_id(asked.thread_id),

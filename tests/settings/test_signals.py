@@ -1,18 +1,26 @@
 """[signals.<name>] and [second_opinion]: what they make, and what is refused with the nearest name."""
 
 import json
+import re
+import tomllib
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from monitor import log, signals
+from monitor.cli.root import heedful
+from monitor.core.durations import parse_duration
 from monitor.errors import ConfigErrors
+from monitor.files import shipped
+from monitor.model import Author, Comment
 from monitor.settings import Settings
+from monitor.settings.tables import SecondOpinionSettings
 from tests.own_signals import Failing
 from tests.settings.places import ENVIRON, WHOLE, load
-from tests.signals.test_own import TEXTS
+from tests.signals.test_own import AT, TEXTS
 
 LOYAL = '[signals.loyal]\nuse = "tests.own_signals:Loyal"\n'
 ASKED = '[second_opinion]\nbase_url = "http://127.0.0.1:11434/v1"\nmodel = "qwen2.5"\n'
@@ -118,6 +126,36 @@ def test_a_second_opinion_has_the_settings_that_the_documentation_names(tmp_path
     assert (found.band, found.weight, found.budget_per_day) == (0.15, 0.5, 200)
     assert (found.timeout, found.include_private) == (timedelta(seconds=20), False)
     assert "sk-secret" not in repr(found)
+
+
+def test_the_shipped_configuration_shows_every_setting_of_it_with_its_default() -> None:
+    text = shipped("config", "heedful.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads(re.sub(r"(?m)^#(?! |$)", "", text[text.index("#[second_opinion]") :]))["second_opinion"]
+    defaults = {name: info.default for name, info in SecondOpinionSettings.model_fields.items()}
+    assert set(shown) == set(defaults)
+    shown |= {"timeout": parse_duration(shown["timeout"]), "signals": tuple(shown["signals"])}
+    assert {name: shown[name] for name in set(defaults) - {"base_url", "model"}} == {
+        name: defaults[name] for name in set(defaults) - {"base_url", "model"}
+    }
+
+
+def test_the_signal_of_the_documentation_works_as_it_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = shipped("docs", "signals.md").read_text(encoding="utf-8")
+    table, code = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("toml", "python"))
+    (tmp_path / "my_signals.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = read(tmp_path, table).signals
+    comment = Comment("1", "comment", "I always come here, for years!", Author("kim", "Kim"), AT)
+    assert signals.measure([comment], own)[0]["loyal"] == pytest.approx(0.8)
+    assert signals.explain("loyal", comment, own) == ("always", "years")
+
+
+def test_the_command_that_tries_a_text_shows_it(tmp_path: Path) -> None:
+    load(tmp_path, LOYAL, {})
+    result = CliRunner().invoke(heedful, ["--config", str(tmp_path / "heedful.toml"), "rules", "test", "I always come"])
+    assert "loyal 0.90  (always)" in result.output
 
 
 def test_without_the_table_there_is_none(tmp_path: Path) -> None:

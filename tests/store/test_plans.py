@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from monitor.model import UNFLAGGED_RANK, Severity
-from monitor.store import alerts, backlog, due, hot, links, outbox, rechecks, schema, sources, threads
+from monitor.store import alerts, backlog, due, hot, links, outbox, rechecks, schema, second_opinions, sources, threads
 from monitor.store.comments import load_posts, load_threads, load_under_posts
 from monitor.store.engine import reading, writing
 from monitor.store.instants import to_us
@@ -80,6 +80,14 @@ def filled(engine: Engine) -> Engine:
             [{"brand": BRAND, "id": n, "thread_id": n // 3, "url": "x", "created_at": 0} | queue[n] for n in range(N)],
         )
         connection.execute(
+            schema.second_opinions.insert(),
+            [
+                {"brand": BRAND, "id": n, "thread_id": n // 3, "text_hash": 1, "signals": "[]", "created_at": 0}
+                | queue[n]
+                for n in range(N)
+            ],
+        )
+        connection.execute(
             schema.flags.insert(),
             [
                 {"brand": BRAND, "thread_id": n, "rule": "r", "severity": "low", "group_key": "g", "reasons": "[]",
@@ -119,6 +127,11 @@ WORK = {
     ),
     "links of posts": ("links_thread", lambda c: links.states(c, BRAND, [1, 2])),
     "claim links": ("links_due", lambda c: due.claim(c, "links", NOON, LEASE, 4)),
+    "second opinions of threads": (
+        "second_opinions_thread",
+        lambda c: second_opinions.of_threads(c, BRAND, [1, 2]),
+    ),
+    "claim second opinions": ("second_opinions_due", lambda c: due.claim(c, "second_opinions", NOON, LEASE, 1)),
     "raise who waits under a post": (
         "threads_post",
         lambda c: threads.raise_under_post(c, BRAND, 40, Severity.CRISIS),
