@@ -48,7 +48,7 @@ class Angry:
 
 
 def _shouts(text: Prepared) -> bool:
-    return text.n_capitals >= 3 and text.n_capitals >= 0.3 * len(text.words)
+    return text.n_capitals >= 3 and text.n_capitals >= 0.3 * text.n_words
 
 
 def _surface(text: Prepared) -> float:

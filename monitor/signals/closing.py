@@ -43,14 +43,14 @@ class Closing:
 
 
 def _is_emoji_only(text: Prepared) -> bool:
-    return text.n_emoji > 0 and len(text.words) == text.n_mentions and not text.n_links
+    return text.n_emoji > 0 and text.n_words == text.n_mentions and not text.n_links
 
 
 def _measure(text: Prepared) -> float:
     if _is_emoji_only(text):
         return sigmoid(_EMOJI_ONLY - 4.0 * (text.n_angry_emoji > 0) - 1.5 * (text.n_sad_emoji > 0))
     total = _WEIGHTS.sum(text)
-    n_words = len(text.words) - text.n_mentions
+    n_words = text.n_words - text.n_mentions
     if n_words > _LONG:
         total -= min(0.06 * (n_words - _LONG), 2.0)
     elif n_words <= 4:

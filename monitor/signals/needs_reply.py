@@ -58,6 +58,6 @@ def _surface(text: Prepared) -> float:
         total += min(0.4 * (text.n_angry_emoji + text.n_sad_emoji), 0.8) - min(0.5 * text.n_warm_emoji, 1.0)
     if text.stars is not None and text.stars <= 3:
         total += 1.5
-    if not text.words or len(text.words) == text.n_mentions:
+    if not text.n_words or text.n_words == text.n_mentions:
         total -= 2.0  # nothing is said
     return total

@@ -54,7 +54,7 @@ class Prepared(NamedTuple):
     text: str  # the writer's own words as written
     padded: str
     signs: str
-    words: Sequence[str]
+    n_words: int
     hits: Sequence[int]
     groups: Mapping[str, int]
     kind: str
@@ -71,6 +71,11 @@ class Prepared(NamedTuple):
     n_warm_emoji: int
     n_sad_emoji: int
     leads_with_mention: bool
+
+    @property
+    def words(self) -> list[str]:
+        """The words of `padded`; not kept, because a page of them would push everything else out of the cache."""
+        return self.padded.split()
 
     @property
     def seen(self) -> str:
@@ -103,7 +108,7 @@ def prepare(comment: Comment) -> Prepared:
         group = book.groups[hit]
         groups[group] = groups.get(group, 0) + 1
     return Prepared(
-        text, padded, _signs(plain, drawn, capitals, n_links), words, hits, groups,
+        text, padded, _signs(plain, drawn, capitals, n_links), len(words), hits, groups,
         comment.kind, comment.stars, language, comment.language,
         n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
         n_emoji, n_angry, n_warm, n_sad, leads,

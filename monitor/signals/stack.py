@@ -65,7 +65,7 @@ def _columns() -> Mapping[str, int]:
 
 def _surface(text: Prepared) -> tuple[float, ...]:
     """The values of `SURFACE`, in order."""
-    said = len(text.words) - text.n_mentions
+    said = text.n_words - text.n_mentions
     return (
         *_of_marks(text),
         *_of_emoji(text, said),
@@ -82,12 +82,12 @@ def _of_marks(text: Prepared) -> tuple[float, ...]:
     return (
         n_questions > 0,
         n_questions,
-        n_questions > 0 and "?" in text.words[-1],
+        n_questions > 0 and "?" in text.padded[text.padded.rfind(" ", 0, -1) :],
         n_exclamations > 0,
         n_exclamations,
         n_questions > 0 and n_exclamations > 0,
         text.n_capitals,
-        text.n_capitals >= 3 and text.n_capitals >= _SHOUTED * len(text.words),
+        text.n_capitals >= 3 and text.n_capitals >= _SHOUTED * text.n_words,
     )
 
 

@@ -28,7 +28,7 @@ class TaggingOnly:
 def _measure(text: Prepared) -> float:
     if text.kind in ("mention", "message", "review"):
         return _NOT  # there the name that is tagged is ours
-    others = len(text.words) - text.n_mentions
+    others = text.n_words - text.n_mentions
     if not text.n_mentions or (text.n_questions and others > 2):
         return _NOT
     if others == 0:
