@@ -44,6 +44,6 @@ def checked_instant(value: object) -> datetime:
 def instant_in(text: str) -> datetime | None:
     """The same, None for anything else."""
     try:
-        return checkedinstant_in(text)
+        return checked_instant(text)
     except ValueError:
         return None
