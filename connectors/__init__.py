@@ -7,6 +7,7 @@ from monitor.errors import NotFound
 
 REGISTRY = {
     "mastodon": "connectors.mastodon:Mastodon",
+    "facebook": "connectors.facebook:Facebook",
     "reddit": "connectors.reddit:Reddit",
     "app_store_rss": "connectors.app_store_rss:AppStoreRss",
     "x": "connectors.x:X",
