@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test fast check format lint types bench servers lock clean
+.PHONY: install run test fast check format lint types bench train servers lock clean
 
 install: .venv/installed
 
@@ -38,6 +38,9 @@ types: .venv/installed-dev
 
 bench: .venv/installed-dev  ## prints a table and writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks
+
+train: .venv/installed-dev  ## rebuilds the weights of the signals and their card: make train DATA=../shared/datasets
+	$(BIN)/python -m monitor.training --data "$(DATA)" --card docs/model-card.md
 
 servers: .venv/installed-dev  ## real Isso and WordPress for the tests that are marked `server`
 	sh tests/servers/install

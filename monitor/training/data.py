@@ -53,8 +53,13 @@ class Public:
         return text_hash(self.text)
 
 
-def sources() -> Mapping[str, Source]:
-    written = (files("monitor.training") / "sources.toml").read_text(encoding="utf-8")
+def sources(path: Path | None = None) -> Mapping[str, Source]:
+    """The shipped list of data sets, or another one."""
+    written = (
+        path.read_text(encoding="utf-8")
+        if path
+        else (files("monitor.training") / "sources.toml").read_text(encoding="utf-8")
+    )
     return {name: Source(name, **table) for name, table in tomllib.loads(written).items()}
 
 
@@ -64,13 +69,13 @@ def text_hash(text: str) -> str:
     return hashlib.sha1(_NO_WORD.sub("", plain).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
-def download(folder: Path, template: str) -> None:
+def download(folder: Path, template: str, known: Mapping[str, Source]) -> None:
     """Whatever of the data sets is not in the folder yet, from addresses made of the template.
 
     Raises: DataMissing: an address gives nothing, or another file than ours.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for source in sources().values():
+    for source in known.values():
         if (folder / source.file).is_file():
             continue
         address = template.format(file=source.file, repository=source.repository, commit=source.commit)
@@ -83,22 +88,22 @@ def download(folder: Path, template: str) -> None:
         (folder / source.file).write_bytes(answer.content)
 
 
-def load(folder: Path) -> list[Public]:
+def load(folder: Path, known: Mapping[str, Source]) -> list[Public]:
     """All public texts in a fixed order, each once for each data set, without those that we are evaluated on.
 
     Raises: DataMissing: a file is missing or has another checksum.
     """
-    raw = {source.name: _read(source, folder) for source in sources().values()}
-    excluded = set(raw["excluded"].decode("ascii").split()) | _evaluated(folder)
+    raw = {source.name: _read(source, folder) for source in known.values()}
+    never = excluded(folder, known)
     found: dict[tuple[str, str], Public] = {}
     for text in _texts(raw):
         found.setdefault((text.source, text.sha1), text)
-    return [text for (_, sha1), text in found.items() if sha1 not in excluded]
+    return [text for (_, sha1), text in found.items() if sha1 not in never]
 
 
-def excluded(folder: Path) -> set[str]:
+def excluded(folder: Path, known: Mapping[str, Source]) -> set[str]:
     """The hashes of the texts that may not be trained on."""
-    return set(_read(sources()["excluded"], folder).decode("ascii").split()) | _evaluated(folder)
+    return set(_read(known["excluded"], folder).decode("ascii").split()) | _evaluated(folder)
 
 
 def _read(source: Source, folder: Path) -> bytes:

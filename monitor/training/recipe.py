@@ -48,7 +48,10 @@ class Recipe:
     mix: Mapping[str, float]
     heads: tuple[str, ...] = ()  # of the public data sets' own labels, beside the head of our labels
     features: tuple[str, ...] = ("",)  # what the names of the stack's features may begin with
-    own_rate_by_domain: bool = False
+    own_rate_by_domain: bool = False  # a text's domain must not tell: its rate there is an accident of our labelling
+    fitted_to: Mapping[str, float] = field(
+        default_factory=dict
+    )  # another mix for calibration; there each domain has `rate`
     by_hand: Mapping[str, float] = field(default_factory=dict)  # for what no training text has: stars, kinds of comment
     by_writer: bool = True  # whole writers are held back; not where one writer wrote nearly all positives
     macro: bool = False  # the threshold is the best for both classes alike
@@ -58,7 +61,9 @@ RECIPES: Mapping[str, Recipe] = {
     "angry": Recipe(
         0.21, _SUPPORT_AND_TALK, GRIEVANCES, by_hand={"surface.few_stars": 0.8, "surface.many_stars": -0.8}
     ),
-    "mistake": Recipe(0.20, _MOSTLY_OWN, features=_FOR_MISTAKES, own_rate_by_domain=True),
+    "mistake": Recipe(
+        0.20, _MOSTLY_OWN, features=_FOR_MISTAKES, own_rate_by_domain=True, fitted_to={"own": 0.8, "reddit": 0.2}
+    ),
     "needs_reply": Recipe(0.48, _SUPPORT_AND_TALK, GRIEVANCES, by_hand={"surface.few_stars": 0.4}),
     "closing": Recipe(0.10, _SUPPORT_AND_TALK, by_hand={"surface.few_stars": -1.0}),
     "tagging_only": Recipe(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from monitor.signals.ngrams import BITS
 from monitor.signals.weights import KINDS, TABLES
@@ -64,7 +65,7 @@ def fit_kinds(rows: Rows) -> Kinds:
         fitted[kind] = _head(counts, labels)
         for fold in np.unique(folds):
             unseen[folds == fold] = _head(counts[folds != fold], labels[folds != fold]).values(counts[folds == fold])
-        inputs = np.column_stack([unseen, rows.features[np.ix_(chosen, columns)]])
+        inputs = np.column_stack([unseen, rows.features[np.ix_(chosen, np.array(columns))]])
         weighed[kind] = logistic(inputs, labels, heads.balanced(labels), strength=_KIND_C)
         values[:, column] = inputs @ weighed[kind][:-1] + weighed[kind][-1]
     right = float((np.array(KINDS)[values.argmax(axis=1)] == found).mean())
@@ -124,6 +125,4 @@ def _narrow(counts: Matrix, table: str) -> Matrix:
 
 
 def _stacked(*parts: Matrix) -> Matrix:
-    from scipy import sparse
-
     return sparse.vstack(parts, format="csr")

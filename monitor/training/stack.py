@@ -1,7 +1,8 @@
 """The stack: one small logistic regression for each output, over heads and features that had not seen the text.
 
 Texts of one writer (or, for what few writers wrote of, of one situation) are held back together, so that a head's value
-for a text is that of a head which never read this writer; the stack, the calibration and the threshold are fitted to such values alone.
+for a text is that of a head which never read this writer; stack, calibration and threshold are fitted to such values
+alone.
 """
 
 import hashlib
@@ -87,7 +88,7 @@ def fit(label: str, rows: Rows) -> Fitted:
     public = [name for name in made.heads if name in rows.public]
     inputs = np.column_stack(
         [
-            rows.features[np.ix_(chosen, columns)],
+            rows.features[np.ix_(chosen, np.array(columns))],
             *(rows.public[name].values(rows.counts[chosen]) for name in public),
             unseen,
         ]
@@ -95,12 +96,13 @@ def fit(label: str, rows: Rows) -> Fitted:
     scale = inputs.std(axis=0) + _LEAST_SPREAD
     whole = logistic(inputs / scale, labels, weights, offsets)
     held_back = _held_back(inputs / scale, labels, weights, offsets, folds)
-    slope, offset = _platt(held_back, labels, weights)
+    told = _by_domain(labels, domains, made) if made.fitted_to else weights
+    slope, offset = _platt(held_back, labels, told)
     by_input, bias = whole[:-1] / scale, float(whole[-1])
     features = {rows.names[n]: float(weight) for n, weight in zip(columns, by_input, strict=False)}
     together = _together([*(rows.public[name] for name in public), own], by_input[len(columns) :])
     sure = 1 / (1 + np.exp(-(slope * held_back + offset)))
-    threshold = _threshold(labels, sure, weights, made)
+    threshold = _threshold(labels, sure, told, made)
     return Fitted(
         bias, features, together, slope, offset, threshold, chosen, labels, weights, held_back
     )  # fmt: skip
@@ -116,6 +118,16 @@ def weigh(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
         here = labels == value
         weights[here] *= rate / weights[here].sum()
     return weights * len(labels)
+
+
+def _by_domain(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
+    """Weights with which the label has its declared rate in each of the domains that calibration is fitted to."""
+    weights = np.zeros(len(labels))
+    for domain, share in made.fitted_to.items():
+        for value, rate in ((1, made.rate), (0, 1 - made.rate)):
+            here = (domains == domain) & (labels == value)
+            weights[here] = share * rate / max(here.sum(), 1)
+    return np.asarray(weights * len(labels) / weights.sum())
 
 
 def _own_head(
@@ -172,14 +184,14 @@ def _threshold(labels: Floats, probabilities: Floats, weights: Floats, made: Rec
     if not made.macro:
         return best_threshold(labels, probabilities, weights)[0]
     tried = np.unique(np.round(probabilities, 2))
-    return float(max(tried, key=lambda at: _macro_f1(labels, probabilities >= at, weights)))
+    return float(max(tried, key=lambda at: macro_f1(labels, probabilities >= at, weights)))
 
 
-def _macro_f1(labels: Floats, flags: NDArray[np.bool_], weights: Floats) -> float:
-    both = []
+def macro_f1(labels: Floats, flags: NDArray[np.bool_], weights: Floats) -> float:
+    both: list[float] = []
     for value in (1, 0):
         truth, said = labels == value, flags == bool(value)
-        both.append(2 * weights[truth & said].sum() / (weights[truth].sum() + weights[said].sum()))
+        both.append(float(2 * weights[truth & said].sum() / (weights[truth].sum() + weights[said].sum())))
     return sum(both) / 2
 
 

@@ -1,6 +1,6 @@
 """The whole training, from texts to what ships."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from monitor.signals.stack import features
 from monitor.signals.weights import OUTPUTS
 from monitor.training import corpus, data, heads, small, stack
 from monitor.training.corpus import Labelled
-from monitor.training.data import Public
+from monitor.training.data import Public, Source
 from monitor.training.fold import fold
 from monitor.training.small import Kinds, Languages
 from monitor.training.stack import Fitted, Rows
@@ -34,15 +34,20 @@ class Trained:
     tables_npz: bytes
 
 
-def train(folder: Path, ours: Path = corpus.FOLDER, say: Callable[[str], Any] = lambda _: None) -> Trained:
+def train(
+    folder: Path,
+    known: Mapping[str, Source],
+    ours: Path = corpus.FOLDER,
+    say: Callable[[str], Any] = lambda _: None,
+) -> Trained:
     """The weights of these data sets and this corpus: the same each time.
 
     Raises: DataMissing, CorpusDamaged: what is missing or wrong, and where.
     """
-    public = data.load(folder)
-    texts = corpus.load(public, data.excluded(folder), ours)
-    known = corpus.labelled_hashes(ours)
-    public = [one for one in public if one.source != "ibm" and one.sha1 not in known]
+    public = data.load(folder, known)
+    texts = corpus.load(public, data.excluded(folder, known), ours)
+    labelled = corpus.labelled_hashes(ours)
+    public = [one for one in public if one.source != "ibm" and one.sha1 not in labelled]
     say(f"{len(public)} public texts, {len(texts)} labelled by us")
     counts = _matrix([one.text for one in public])
     rows = _rows(texts, public, counts)
