@@ -156,7 +156,9 @@ def _evidence(comment: Comment, raised: Mapping[str, bool]) -> Iterable[dict[str
 
     for name, is_raised in raised.items():
         if is_raised:
-            yield {"signal": name, "words": list(signals.explain(name, comment))}
+            said = {"signal": name, "words": list(signals.explain(name, comment))}
+            sentence = signals.sentence(name, comment)
+            yield {**said, "sentence": sentence} if sentence else said
 
 
 def _encoded(answer: Mapping[str, Any]) -> bytes:

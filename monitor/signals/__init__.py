@@ -16,6 +16,7 @@ from monitor.signals.needs_reply import NeedsReply
 from monitor.signals.personal_data import PersonalData
 from monitor.signals.prepared import prepare
 from monitor.signals.tagging import TaggingOnly
+from monitor.signals.trained import Trained
 
 ALL_OTHERS = "*"
 """In a list of versions: the signals of ours that the list does not name."""
@@ -66,6 +67,15 @@ def measure(comments: Sequence[Comment], own: Beside = NONE) -> list[Signals]:
 def explain(name: str, comment: Comment, own: Beside = NONE) -> tuple[str, ...]:
     """The words of a comment that weighed most for a signal; KeyError for a name that is none."""
     return (REGISTRY.get(name) or own[name]).explain(prepare(comment))
+
+
+def sentence(name: str, comment: Comment) -> str:
+    """The sentence of a comment, as written, that speaks most for a trained signal; "" for the others."""
+    if not isinstance(REGISTRY.get(name), Trained):
+        return ""
+    from monitor.signals.evidence import sentence_for
+
+    return sentence_for(name, comment)
 
 
 def version_of(name: str) -> str:
