@@ -9,6 +9,7 @@ REGISTRY = {
     "mastodon": "connectors.mastodon:Mastodon",
     "facebook": "connectors.facebook:Facebook",
     "reddit": "connectors.reddit:Reddit",
+    "app_store": "connectors.app_store:AppStore",
     "app_store_rss": "connectors.app_store_rss:AppStoreRss",
     "x": "connectors.x:X",
     "wordpress": "connectors.wordpress:WordPress",
