@@ -12,11 +12,13 @@ REGISTRY = {
     "app_store": "connectors.app_store:AppStore",
     "app_store_rss": "connectors.app_store_rss:AppStoreRss",
     "x": "connectors.x:X",
+    "threads": "connectors.threads:Threads",
     "wordpress": "connectors.wordpress:WordPress",
     "isso": "connectors.isso:Isso",
     "feeds": "connectors.feeds:Feeds",
     "file": "connectors.file:File",
     "youtube": "connectors.youtube:YouTube",
+    "google_play": "connectors.google_play:GooglePlay",
 }
 
 

@@ -36,6 +36,7 @@ SWEEP = timedelta(days=1)  # a video walked through so lately is not swept
 STALE = timedelta(seconds=30)  # a poll that took longer looks for what is new once more before it ends
 REFUSED_FOR = timedelta(days=1)  # then what is held back is asked for again
 _PER_MINUTE = 2.0
+_MOST_AGAIN = 10
 _MOST_REQUESTS = 6  # of one page, before it is handed over
 _MOST_HELD_PAGES, _MOST_REPLY_PAGES = 5, 50
 _MOST_COUNTS, _MOST_TITLES, _MOST_VIDEOS = 2_000, 150, 2_000
@@ -73,7 +74,7 @@ class Reading:
         if state.uploads and self._is_past(state.round_at, ROUND):
             state.todo.append("uploads")
         state.todo.append("walk")
-        state.position = {}
+        state.position, state.n_again = {}, 0
 
     def _is_past(self, at: str, wait: timedelta) -> bool:
         then = read_instant(at)
@@ -98,7 +99,9 @@ class Reading:
         del state.todo[0]
         state.position = {}
         begun_at = read_instant(state.new_at)
-        if not state.todo and begun_at is not None and self._now - begun_at > STALE:
+        is_stale = begun_at is not None and self._now - begun_at > STALE
+        if not state.todo and is_stale and state.n_again < _MOST_AGAIN:
+            state.n_again += 1
             state.todo.append("new")
 
     # --- what is new ---

@@ -28,6 +28,7 @@ class State:
     channel: str = ""
     uploads: str = ""
     asked_at: str = ""
+    n_again: int = 0
     todo: list[str] = field(default_factory=list)
     position: dict[str, Any] = field(default_factory=dict)
     replies: list[list[Any]] = field(default_factory=list)
