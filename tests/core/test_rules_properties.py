@@ -78,8 +78,9 @@ def worlds(draw: st.DrawFn) -> tuple[Facts, datetime]:
 
 
 def _timeless(verdict: Verdict) -> list[object]:
-    """The flags without when they were raised, and without the words: another branch of `any` may come to hold too."""
-    return [replace(flag, raised_at=CHANGES[0], reasons=()) for flag in verdict.flags]
+    """The flags without when they were raised, and without words and evidence: another branch of `any` may come to
+    hold too, or cease to."""
+    return [replace(flag, raised_at=CHANGES[0], reasons=(), evidence=(), is_history=False) for flag in verdict.flags]
 
 
 @settings(deadline=None)

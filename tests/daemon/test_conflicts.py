@@ -50,7 +50,7 @@ def test_an_assessment_that_loses_a_deadlock_is_made_again_at_once(engine: Engin
     with writing(engine) as other:
         other.execute(text("SET LOCAL deadlock_timeout = '2min'"))  # the other one finds out, and loses
         other.execute(LOCK_THREAD, {"id": ids["post"]})
-        thread = Thread(target=assess.assess, args=(engine, bakery.plan, [ours], bakery.now, bakery.woken.append))
+        thread = Thread(target=assess.assess, args=(engine, bakery.plan, [ours], bakery.now, bakery.woken.append, {}))
         thread.start()
         _wait_until_blocked(other)  # it holds its thread now and waits for the post's, which it has to make due
         other.execute(LOCK_THREAD, {"id": ids["1"]})
