@@ -8,6 +8,7 @@ from monitor.errors import NotFound
 REGISTRY = {
     "mastodon": "connectors.mastodon:Mastodon",
     "facebook": "connectors.facebook:Facebook",
+    "instagram": "connectors.instagram:Instagram",
     "reddit": "connectors.reddit:Reddit",
     "app_store": "connectors.app_store:AppStore",
     "app_store_rss": "connectors.app_store_rss:AppStoreRss",

@@ -39,8 +39,9 @@ from connectors.facebook_comments import (
 )
 from connectors.meta_api import BATCH, VERSION, Api
 from connectors.meta_fields import part, read_id, rows
+from connectors.meta_lists import new_state
 from connectors.meta_messages import read_inbox, read_message
-from connectors.meta_reading import Reader, new_state
+from connectors.meta_reading import Reader
 from connectors.oauth import OAuth
 from monitor.http import HttpClient
 from monitor.model import Comment
@@ -114,7 +115,7 @@ class Facebook:
         whose = self._account.whose(state, now)
         api = self._account.api(whose)
         if is_messages:
-            raws, more, note = read_inbox(api, state, whose.id, whose.id, {"platform": "messenger"})
+            raws, more, note = read_inbox(api, state, whose.id, (whose.id, ""), {"platform": "messenger"})
             notes = [note] if note else []
         else:
             raws, more, notes = self._read_posts(api, state, whose.id, now)
@@ -157,7 +158,7 @@ class Facebook:
             return Rechecked(())  # of a message Meta tells neither changes nor its end
         whose = self._account.whose({}, None)
         api = self._account.api(whose)
-        look = _Look(api, whose, known)
+        look = _Look(api, whose, known, is_reviews=self._settings.watch == "reviews")
         look.at_posts()
         look.at_comments()
         return Rechecked(look.raws, look.gone)
@@ -172,8 +173,8 @@ class Facebook:
 class _Look:
     """One look at known comments: `raws` is what was found, `gone` what Facebook shows to be deleted."""
 
-    def __init__(self, api: Api, whose: Whose, known: Sequence[Known]) -> None:
-        self._api, self._own = api, whose.id
+    def __init__(self, api: Api, whose: Whose, known: Sequence[Known], *, is_reviews: bool) -> None:
+        self._api, self._own, self._is_reviews = api, whose.id, is_reviews
         self._ids = {one.native_id for one in known if read_id(one.native_id)}
         self._above = {
             one.native_id: read_id(one.subject_native_id or one.root_native_id or one.native_id)
@@ -190,10 +191,10 @@ class _Look:
         """The posts, with their newest comments."""
         wanted = sorted(set(filter(None, self._above.values())))
         lost: list[str] = []
-        for fields, ids in (
-            (POST_FIELDS, [one for one in wanted if "_" in one]),
-            (REEL_FIELDS, [one for one in wanted if "_" not in one]),
-        ):
+        posts = [one for one in wanted if "_" in one or self._is_reviews]
+        reels = [one for one in wanted if one not in posts]
+        post_fields = PHOTO_FIELDS if self._is_reviews else POST_FIELDS
+        for fields, ids in ((post_fields, posts), (REEL_FIELDS, reels)):
             found, missing = self._api.objects(ids, fields) if ids else ({}, [])
             self._posts |= found
             lost += missing
@@ -205,12 +206,16 @@ class _Look:
             self._is_shown |= dict.fromkeys(lost, True)
 
     def _take(self, post_id: str, post: Json) -> None:
-        on = self._dialect.on(post, self._own, "")
+        on = self._on(post_id, post)
         found = rows(post, "comments")
         self._is_shown[post_id] = bool(found) or self._dialect.count(post) == 0
-        if (raw := self._dialect.raw_post(post, self._own, "")) is not None:
+        if not self._is_reviews and (raw := self._dialect.raw_post(post, self._own, "")) is not None:
             self.raws.append(raw)
-        is_elsewhere = not self._dialect.is_ours(post, self._own) and not post_id.startswith(f"{self._own}_")
+        is_elsewhere = (
+            not self._is_reviews
+            and not self._dialect.is_ours(post, self._own)
+            and not post_id.startswith(f"{self._own}_")
+        )
         for row in found:
             is_wanted = not is_elsewhere or self._dialect.is_ours(row, self._own) or part(row, "id") in self._ids
             if is_wanted:
@@ -223,11 +228,17 @@ class _Look:
         found, missing = self._api.objects(sorted(wanted), COMMENT_FIELDS) if wanted else ({}, [])
         for comment_id, comment in found.items():
             if (post := self._posts.get(self._above[comment_id])) is not None:
-                on = self._dialect.on(post, self._own, "")
+                on = self._on(self._above[comment_id], post)
                 self.raws.append({"comment": comment, "on": on, "own": self._own})
         shown = {self._above[one] for one in found}
         self.gone += [one for one in missing if self._is_shown.get(self._above[one]) or self._above[one] in shown]
 
+    def _on(self, post_id: str, post: Json) -> Json:
+        if self._is_reviews:
+            return {"id": post_id, "root": True, "title": "", "url": ""}
+        return self._dialect.on(post, self._own, "")
+
     def _sees_any_post(self) -> bool:
-        posts, _, _ = self._api.edge(f"{self._own}/feed", {"fields": "id", "limit": 1})
-        return bool(posts)
+        edge, fields = ("ratings", "created_time") if self._is_reviews else ("feed", "id")
+        rows_there, _, _ = self._api.edge(f"{self._own}/{edge}", {"fields": fields, "limit": 1})
+        return bool(rows_there)

@@ -58,7 +58,7 @@ class Account:
 
     def api(self, whose: Whose) -> Api:
         """The requests of one call, with the Page's own token."""
-        access = _PageToken(self, whose.id) if whose.is_persons else self._access
+        access = self.token_of(whose.id) if whose.is_persons else self._access
         return Api(self._url, access, self._secret, self._http)
 
     def _asked(self) -> Whose:
@@ -83,6 +83,10 @@ class Account:
         if not self._page_id and len(ids) != 1:
             raise Unauthorized(f"the token is a person's who manages {len(ids)} Pages: set page_id to the one to read")
         return Whose(self._page_id or ids[0], True, api.n_spent, _retired(api.served, self._url))
+
+    def token_of(self, page_id: str) -> Access:
+        """The Page's own credential, made of a person's."""
+        return _PageToken(self, page_id)
 
     def page_token(self, page_id: str) -> str:
         """The Page's token, made of the person's that is valid now."""

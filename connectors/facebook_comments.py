@@ -30,7 +30,7 @@ from connectors.meta_fields import (
     rows,
     web_address,
 )
-from connectors.meta_reading import Listing
+from connectors.meta_lists import Dialect, Listing
 from monitor.core.text import excerpt
 from monitor.model import Comment
 
@@ -76,7 +76,7 @@ LISTS = (
 RATINGS = _edge("ratings", f"{RATING_FIELDS},open_graph_story{{id}}")
 
 
-class Posts:
+class Posts(Dialect):
     """Facebook's ways, as meta_reading asks for them."""
 
     walk_size = WALK_SIZE
@@ -113,13 +113,14 @@ class Posts:
     def is_ours(self, row: Json, own: str) -> bool:
         return bool(own) and read_id(part(part(row, "from"), "id")) == own
 
-    def flat(self, rows: list[Json]) -> Iterator[tuple[Json, str]]:
+    def flat(self, rows: list[Json], above: str = "") -> Iterator[tuple[Json, str]]:
         """With filter=stream nothing is nested."""
+        assert not above
         return ((row, "") for row in rows)
 
     def below(self, object_id: str, *, is_comment: bool) -> tuple[str, dict[str, Any]]:
         assert not is_comment, "with filter=stream no comment has a list of its own"
-        order = {"filter": "stream", "order": "reverse_chronological", "limit": WALK_SIZE}
+        order = {"filter": "stream", "order": "reverse_chronological"}
         return f"{object_id}/comments", {"fields": COMMENT_FIELDS, **order}
 
     def is_known(self, post: Json, listing: str, seen: dict[str, Any]) -> bool:

@@ -31,11 +31,12 @@ def new_state(now: datetime, backfill: timedelta) -> dict[str, Any]:
 
 
 def read_inbox(
-    api: Api, state: dict[str, Any], inbox: str, own: str, params: dict[str, str]
+    api: Api, state: dict[str, Any], inbox: str, own: tuple[str, str], params: dict[str, str]
 ) -> tuple[list[Json], bool, str]:
     """The messages of one page of conversations, whether there is more at once, and what the operator should know.
 
-    Conversations come with what changed last first, so that those above the mark are all that is new.
+    `own` is our id there and our name, where messages tell that. Conversations come with what changed
+    last first, so that those above the mark are all that is new.
     """
     note = ""
     try:
@@ -72,12 +73,12 @@ def _page(api: Api, state: dict[str, Any], inbox: str, params: dict[str, str]) -
             state["size"] //= 2
 
 
-def _messages(conversation: Json, own: str, since: int) -> list[Json]:
+def _messages(conversation: Json, own: tuple[str, str], since: int) -> list[Json]:
     found = []
     for message in rows(conversation, "messages"):
         at = read_seconds(part(message, "created_time"))
         if at is None or at >= since:
-            found.append({"message": message, "in": part(conversation, "id"), "own": own})
+            found.append({"message": message, "in": part(conversation, "id"), "own": own[0], "us": own[1]})
     return found
 
 
@@ -101,6 +102,7 @@ class _Placed(BaseModel):
     message: dict[str, Any]
     conversation: Opaque
     own: Text = ""
+    us: Text = ""
 
 
 def read_message(raw: Json) -> Comment:
@@ -108,12 +110,14 @@ def read_message(raw: Json) -> Comment:
 
     Raises: ValueError for what is none.
     """
-    placed = _Placed.model_validate({"message": raw["message"], "conversation": raw.get("in"), "own": raw.get("own")})
+    placed = _Placed.model_validate({**raw, "conversation": raw.get("in")})
     message = _Message.model_validate(placed.message)
     sender = placed.message.get("from")
     person = Person.model_validate(sender) if sender is not None else None
     files = [one.name or one.mime_type for one in (message.attachments.data if message.attachments else ())]
-    is_ours = person is not None and bool(placed.own) and person.id == placed.own
+    is_ours = person is not None and (
+        (bool(placed.own) and person.id == placed.own) or (bool(placed.us) and person.username == placed.us)
+    )
     return Comment(
         native_id=message.id,
         kind="message",

@@ -6,15 +6,15 @@ number rose for another reason, the post's comments are walked, a page at a time
 number of comments and when it was visited.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from connectors.base import Json
 from connectors.meta_api import Api, is_denied, is_missing, is_too_much, last_part, next_position
 from connectors.meta_fields import part, read_id
+from connectors.meta_lists import Dialect, Listing, new_list
 from monitor.errors import Gone, Malformed, RemoteError, Unauthorized, Unavailable
 
 OVERLAP = timedelta(hours=1)  # a comment may appear that long after the time it says it was written at
@@ -23,66 +23,6 @@ TRY_AGAIN = timedelta(days=1)  # a list that the token may not read
 MAX_SEEN, MAX_RESTARTS = 1_500, 3
 REACH_PAGES = 40  # of one post, in a walk that looks for a rise in its number of comments
 SMALLEST_PAGE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One list of posts. `fields` has the newest comments embedded; `fallback` is asked for where that is refused.
-
-    `is_optional`: where the token may not read it the others go on. `only_ours`: of the comments only our own are
-    wanted (somebody else's post that names us). `needs_next` as in `next_position`.
-    """
-
-    name: str
-    path: str
-    fields: str
-    params: tuple[tuple[str, str], ...] = ()
-    size: int = 25
-    is_optional: bool = False
-    only_ours: bool = False
-    needs_next: bool = True
-
-
-class Dialect(Protocol):
-    """What differs between Facebook and Instagram."""
-
-    walk_size: int
-
-    def count(self, post: Json) -> int | None:
-        """The number of comments below a post, as the platform counts; None where it does not tell."""
-        ...
-
-    def on(self, post: Json, own: str, listing: str) -> Json:
-        """What each comment must know of the post above it; None where the post cannot be told from others."""
-        ...
-
-    def raw_post(self, post: Json, own: str, listing: str) -> Json | None:
-        """The raw comment that the post itself is, None where it is none of its own."""
-        ...
-
-    def created(self, row: Json) -> int | None:
-        """When a post or comment was written, in unix seconds."""
-        ...
-
-    def is_ours(self, row: Json, own: str) -> bool: ...
-
-    def is_known(self, post: Json, listing: str, seen: dict[str, Any]) -> bool:
-        """Whether a post of a list is read as one of another list."""
-        ...
-
-    def flat(self, rows: list[Json]) -> Iterator[tuple[Json, str]]:
-        """The rows with those nested in them, each with the id of the row whose nested ones go on elsewhere, or ""."""
-        ...
-
-    def below(self, object_id: str, *, is_comment: bool) -> tuple[str, dict[str, Any]]:
-        """The path and parameters that list what is below an object."""
-        ...
-
-
-def new_state(now: datetime, backfill: timedelta) -> dict[str, Any]:
-    """The state of a source that was never read; times are unix seconds."""
-    since = int((now - backfill).timestamp())
-    return {"v": 1, "since": since, "lists": {}, "seen": {}, "walks": [], "top_at": 0, "turn": 0}
 
 
 class Reader:
@@ -259,7 +199,7 @@ class Reader:
 
     def _add_walk(self, object_id: str, on: Json, until: int, *, is_reply_walk: bool = False) -> None:
         walk = {"id": object_id, "on": on, "until": until, "after": {}, "left": REACH_PAGES if not until else 100_000}
-        walk |= {"again": 0, "last": 0, "up": False, "replies": is_reply_walk}
+        walk |= {"again": 0, "last": 0, "up": False, "replies": is_reply_walk, "size": self._dialect.walk_size}
         if is_reply_walk:
             self._state["walks"].insert(0, walk)  # at once, so that few of them wait at a time
         else:
@@ -270,11 +210,11 @@ class Reader:
         walk: dict[str, Any] = self._state["walks"][0]
         path, params = self._dialect.below(walk["id"], is_comment=walk["replies"])
         try:
-            data, following, _ = self._api.edge(path, params | walk["after"])
-        except (Gone, Malformed) as error:
+            data, following, _ = self._api.edge(path, {**params, "limit": walk["size"], **walk["after"]})
+        except (Gone, Malformed, Unavailable) as error:
             self._stumble(walk, error)
             return
-        rows = list(self._dialect.flat(data))
+        rows = list(self._dialect.flat(data, walk["id"] if walk["replies"] else ""))
         self._hand_out([row for row, _ in rows], walk["on"], only_ours=False)
         times = [at for row in data if (at := self._dialect.created(row)) is not None]
         walk["up"] = walk["up"] or not _descends([*([walk["last"]] if walk["last"] else ()), *times])
@@ -287,13 +227,16 @@ class Reader:
         for nested in filter(None, (nested for _, nested in rows)):
             self._add_walk(nested, walk["on"], 0, is_reply_walk=True)
 
-    def _stumble(self, walk: dict[str, Any], error: Gone | Malformed) -> None:
+    def _stumble(self, walk: dict[str, Any], error: Gone | Malformed | Unavailable) -> None:
+        if is_too_much(error) and walk["size"] > SMALLEST_PAGE:
+            walk["size"] //= 2
+            return
         if isinstance(error, Gone):
             if not is_missing(error):
                 raise error
-            self._state["walks"].remove(walk)  # deleted meanwhile
+            self._state["walks"].remove(walk)  # the post was deleted meanwhile
             return
-        if error.status != 400:
+        if error.status != 400 or isinstance(error, Unavailable):
             raise error
         walk |= {"after": {}, "last": 0, "again": walk["again"] + 1}
         if walk["again"] > MAX_RESTARTS:
@@ -312,11 +255,6 @@ class Reader:
         if len(seen) > MAX_SEEN:
             latest = sorted(seen.items(), key=lambda pair: pair[1][1])[-MAX_SEEN:]
             self._state["seen"] = dict(latest)
-
-
-def new_list(size: int) -> dict[str, Any]:
-    """The state of a list that was never read: `after` is where its sweep goes on, `off` since when it is refused."""
-    return {"after": {}, "first": True, "size": size, "off": 0, "again": 0}
 
 
 def _is_refused(error: RemoteError) -> bool:

@@ -41,6 +41,7 @@ class Fake(GraphFake):
         self.is_persons = False  # the token given is a person's
         self.n_pages = 1  # that the person manages
         self.variants_settings: dict[str, Any] = {}
+        self.tokens.add(PERSONS_TOKEN)
         self._people: dict[str, str] = {BRAND: PAGE}
 
     def source_settings(self) -> dict[str, Any]:
@@ -139,7 +140,7 @@ class Fake(GraphFake):
 
     def _by_id(self, object_id: str) -> Node | None:
         for entry in self._existing():
-            if self.native_id(entry.key) == object_id:
+            if self.native_id(entry.key) == object_id and (entry.is_post or not self.shows_no_comments):
                 return self._comment(entry) if not entry.is_post else self._post_or_reel(entry)
             if entry.key in self.albums and self._photo_number(entry, object_id) is not None:
                 return {"id": object_id, "comments": lambda asked: self._comments(self._below(object_id) or [], asked)}

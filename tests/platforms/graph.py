@@ -111,6 +111,8 @@ class GraphFake(HttpFakePlatform):
             path = request.path.removeprefix(f"/{VERSION}").strip("/")
             if path in self.refuse:
                 raise self.refuse[path]
+            if int(request.get("limit") or 0) > self.heaviest:
+                raise Refused(1, 0, "Please reduce the amount of data you're asking for, then retry your request")
             return Reply(self.route(path, request, token), headers=headers)
         except Refused as error:
             return Reply(error.body, error.status, headers)
@@ -161,8 +163,6 @@ class GraphFake(HttpFakePlatform):
             place = self._place(after.rstrip("!"))
             rows = [one for one in rows if (sign * one.created_at.timestamp(), sign * one.number) > tuple(place)]
         limit = min(int(asked.modifiers.get("limit", "25")), most)
-        if limit > self.heaviest:
-            raise Refused(1, 0, "Please reduce the amount of data you're asking for, then retry your request")
         page = [] if is_hole else rows[: min(limit, self.page_size)]
         answer: Node = {"data": [self.project(node(entry), asked.within or [Field("id")]) for entry in page]}
         if limit == 0:
