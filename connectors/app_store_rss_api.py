@@ -58,7 +58,7 @@ class Api:
         The JSON of a page is at times empty, and that of old caches has no dates, while its Atom has all: so what
         is empty is asked for as Atom too.
         """
-        path = f"/{country}/rss/customerreviews/page={number}/id={app}/sortby=mostrecent"
+        path = f"/{country}/rss/customerreviews/id={app}/page={number}/sortby=mostrecent"
         try:
             shown = _from_json(self._get(f"{path}/json").json())
         except Malformed as error:

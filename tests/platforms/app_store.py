@@ -35,6 +35,7 @@ class Fake(HttpFakePlatform):
         self.pending: set[str] = set()  # keys of answers that are not yet published
         self.has_agreement = True
         self._generation = 0  # of the positions that were handed out
+        self._known: dict[str, Entry] | None = None
 
     def source_settings(self) -> dict[str, Any]:
         return {
@@ -122,8 +123,17 @@ class Fake(HttpFakePlatform):
 
     def _answer_to(self, review: Entry) -> Entry | None:
         """The brand's latest answer: a new one replaces the one before."""
-        answers = [e for e in self.world.comments if e.reply_to == review.key and e.is_ours]
-        return answers[-1] if answers else None
+        return self._answers().get(review.key)
+
+    def _answers(self) -> dict[str, Entry]:
+        """The brand's answers by the review that they answer, found once for each state of the world."""
+        if self._known is None:
+            answers = (entry for entry in self.world.comments if entry.is_ours and entry.reply_to)
+            self._known = {entry.reply_to or "": entry for entry in answers}
+        return self._known
+
+    def changed(self) -> None:
+        self._known = None
 
     def _review(self, entry: Entry) -> dict[str, Any]:
         answer = self._answer_to(entry)

@@ -58,7 +58,7 @@ class Fake(HttpFakePlatform):
         match request.path.strip("/").split("/"):
             case ["lookup"]:
                 return Reply({"resultCount": 1, "results": [{"trackName": f"Bakery {request.get('id')[-1]}"}]})
-            case [country, "rss", "customerreviews", page, app, "sortby=mostrecent", form]:
+            case [country, "rss", "customerreviews", app, page, "sortby=mostrecent", form]:
                 if country in self.broken:
                     return Reply("<html>Bad Gateway</html>", 502)
                 if country in self.missing:
