@@ -180,9 +180,12 @@ def ease_under_post(connection: Connection, brand: str, post_id: int, now: datet
 
 
 def mark_open_due(connection: Connection, now: datetime, brand: str | None = None) -> int:
-    """Make every thread (of a brand) that waits or carries a flag due: the rules or the signals have changed."""
+    """Make every thread (of a brand) that waits or carries a flag due: the rules or the signals have changed.
+
+    So is what is being judged at this moment, for the first time perhaps: by the old ones.
+    """
     flagged = exists().where(_F.c.brand == _T.c.brand, _F.c.thread_id == _T.c.id, _F.c.cleared_at.is_(None))
-    is_open = or_(_T.c.awaiting_since.is_not(None), flagged)
+    is_open = or_(_T.c.awaiting_since.is_not(None), _T.c.due_at.is_not(None), flagged)
     return mark_all_due(connection, "threads", and_(_T.c.brand == brand, is_open) if brand else is_open, now)
 
 

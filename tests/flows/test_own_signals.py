@@ -12,7 +12,7 @@ from monitor import signals
 from monitor.core.rules import load_rules
 from monitor.core.truth import Known
 from monitor.signals.own import Own
-from monitor.store import schema, threads
+from monitor.store import due, schema, threads
 from monitor.store.engine import reading, writing
 from tests.flows.brand import Bakery
 from tests.own_signals import Failing, Loyal
@@ -79,6 +79,16 @@ def test_no_comment_is_lost_by_its_failure_and_it_is_measured_once_it_works(bake
     look_again(bakery)
     assert stored(bakery)[0][0] == 0.9
     assert bakery.told() == [("regular", "first")]
+
+
+def test_a_first_verdict_that_is_being_made_when_the_signals_change_is_made_again(bakery: Bakery) -> None:
+    bakery.platform.say("1", TEXT, bakery.now)
+    bakery.poll()
+    with writing(bakery.engine) as connection:
+        claims = due.claim(connection, "threads", bakery.now, bakery.plan.lease, 10)
+        threads.mark_open_due(connection, bakery.now)
+        assert due.still_ours(connection, "threads", claims) == []
+        assert due.is_any_due(connection, "threads", bakery.now)
 
 
 def test_the_whole_daemon_judges_open_threads_again_when_one_appears_or_changes(tmp_path: Path) -> None:

@@ -26,8 +26,15 @@ from tests.flows.brand import START, Bakery
 
 TEXT = "Well, the rolls were something today. Call me on 0301 2345678, @bakery"
 OTHER = "Do you have rye bread on Sundays?"
-OURS = signals.measure([Comment("1", "comment", TEXT, Author("kim", "Kim"), START)])[0]["angry"]
-assert isinstance(OURS, float)
+
+
+def our_value() -> float:
+    value = signals.measure([Comment("1", "comment", TEXT, Author("kim", "Kim"), START)])[0]["angry"]
+    assert isinstance(value, float)
+    return value
+
+
+OURS = our_value()
 LIMIT = round(OURS + 0.05, 4)
 RUDE = {"rules": {"rude": {"severity": "high", "when": {"signal": "angry", "at_least": LIMIT}}}}
 
