@@ -6,7 +6,7 @@ page's comments, in one transaction.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from monitor.errors import Unauthorized
 from monitor.http import HttpClient
+from monitor.model import Budget as Budget
 from monitor.model import Comment
+from monitor.model import StorageRules as StorageRules
 
 Json = Any  # whatever json.loads returns
 
@@ -26,28 +28,6 @@ class ConnectorSettings(BaseModel):
 
     backfill: timedelta = timedelta(days=30)
     """How far back to read when the source is added ("30d"); what is that old never alerts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much one account may ask of its platform in a time, in whatever the platform counts."""
-
-    n: int
-    per: timedelta
-    unit: str = "requests"
-
-
-@dataclass(frozen=True, slots=True)
-class StorageRules:
-    """How long the platform lets us keep what we read, where its terms say so; None: as long as we like.
-
-    After `text_for` the text goes, after `author_for` the name and address of who wrote it; that a comment existed,
-    when, and what we did stays. `forgets_deleted`: what is deleted there must lose its text here.
-    """
-
-    text_for: timedelta | None = None
-    author_for: timedelta | None = None
-    forgets_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +47,7 @@ class Abilities:
     recheck_batch: int = 0  # how many comments one `recheck` takes; 0: this connector has none
     late_reply_delay: str = ""  # the longest that a new reply below an old comment can stay unseen, in words
     budget: Budget | None = None  # of an account, shared by its sources
-    storage: StorageRules = StorageRules()
+    storage: StorageRules = field(default_factory=StorageRules)
 
 
 @dataclass(frozen=True, slots=True)

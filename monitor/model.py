@@ -112,12 +112,54 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one account may ask of its platform in a time, in whatever the platform counts."""
+
+    n: float
+    per: timedelta
+    unit: str = "requests"
+    resets_in: str = "UTC"  # the time zone at whose midnight a budget of a day begins anew
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRules:
+    """How long the platform lets us keep what we read, where its terms say so; None: as long as we like.
+
+    After `text_for` the text goes, after `author_for` the name and address of who wrote it; that a comment existed,
+    when, and what we did stays. `forgets_deleted`: what is deleted there must lose its text here. `renews`: the time
+    begins anew whenever the platform gives us the comment again; otherwise it counts from when we first saw it.
+    """
+
+    text_for: timedelta | None = None
+    author_for: timedelta | None = None
+    forgets_deleted: bool = False
+    renews: bool = False
+
+    @property
+    def shortest(self) -> timedelta | None:
+        """How long a copy that nobody renews may be kept."""
+        return min((length for length in (self.text_for, self.author_for) if length is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is left of a comment of which the platform's rules let us keep no more.
+
+    `traits` is what its thread's state needs to know of a text that is gone (`core.storage`).
+    """
+
+    has_text: bool = True
+    has_author: bool = True
+    traits: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class StoredComment:
     """A comment as we hold it: the platform's word, and what we know of it.
 
     `text_changed_at` is when we first saw the present text of an edited comment, None if it was never edited.
     `is_history`: it was already there when its source was added, or was imported; it never alerts. `stirs`: a rule
-    about many people under one post could count it (as last assessed).
+    about many people under one post could count it (as last assessed). `remains` is None while all of it is kept.
     """
 
     brand: str
@@ -135,6 +177,15 @@ class StoredComment:
     signals: Signals = field(default_factory=dict)
     signals_version: str = ""
     stirs: bool = False
+    remains: Remains | None = None
+
+    @property
+    def has_text(self) -> bool:
+        return self.remains is None or self.remains.has_text
+
+    @property
+    def has_author(self) -> bool:
+        return self.remains is None or self.remains.has_author
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from monitor.cli.show import words
 from monitor.core.phrasing import local_time
+from monitor.core.storage import shown_text
 from monitor.core.text import printable
 from monitor.model import StoredComment
 
@@ -39,6 +40,6 @@ def _lines(one: StoredComment, indent: int, timezone: str, width: int) -> Iterat
     marks += ["private"] if comment.is_private else []
     rest = f" ({', '.join(marks)})" if marks else ""
     yield f"{margin}{name}, {local_time(comment.created_at, timezone)}{rest}"
-    for paragraph in printable(comment.text).splitlines() or [""]:
+    for paragraph in printable(shown_text(one)).splitlines() or [""]:
         for line in wrap(paragraph, max(20, width - indent - 2)) or [""]:
             yield f"{margin}  {line}".rstrip()

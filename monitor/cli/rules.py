@@ -124,7 +124,7 @@ def _calibrations(call: Call, brand: str) -> "Mapping[str, Calibration]":
 def _try_thread(call: Call, typed: str) -> "tuple[Trial, ...]":
     from monitor.core.threads import fold
     from monitor.flows import feedback
-    from monitor.flows.assess import facts_of, team_of
+    from monitor.flows.assess import facts_of, n_by_author, team_of
     from monitor.store import acts, comments, threads
 
     plan = call.app.plan
@@ -135,7 +135,7 @@ def _try_thread(call: Call, typed: str) -> "tuple[Trial, ...]":
         held = comments.load_threads(connection, brand_id, [thread_id])[thread_id]
         window = plan.rules.people_window or timedelta(0)
         under = comments.load_under_posts(connection, brand_id, [thread_id], call.now - window).get(thread_id, [])
-        n_earlier = comments.count_by_authors(connection, brand_id, sorted({c.comment.author.key for c in held}))
+        n_earlier = n_by_author(connection, brand_id, held)
         team = team_of(connection, plan.brands[brand_id])
         said = feedback.load(connection, brand_id, [thread_id])
     state = fold(held, team, row.acts, call.now, plan.fold)

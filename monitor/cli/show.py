@@ -154,6 +154,9 @@ def comment_fields(stored: StoredComment) -> dict[str, Any]:
         **comment,
         **author,
         "signals": dict(stored.signals),
+        "no_longer_kept": [
+            what for what, is_kept in (("text", stored.has_text), ("author", stored.has_author)) if not is_kept
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from monitor.core.storage import alike
 from monitor.model import StoredComment, Team
 
 Place = tuple[datetime, int]  # where a comment stands in its thread's order: created_at, then id
@@ -63,7 +64,7 @@ class Conversation:
 
 def sort_voices(comments: Sequence[StoredComment], team: Team) -> Conversation:
     """Each comment once, in order, sorted by whether the brand or which customer speaks."""
-    held = _distinct(comments)
+    held = _distinct(alike(comments, team))
     thread = Conversation(held, sorted(held.values(), key=place_of))
     for stored in thread.in_order:
         comment = stored.comment

@@ -41,7 +41,8 @@ class Policy:
     def may_ask_about(self, stored: StoredComment) -> bool:
         """Whether a comment is of the kind that is shown to another model at all."""
         is_private = stored.comment.is_private or stored.comment.kind == "message"
-        return not stored.is_history and stored.deleted_at is None and (self.include_private or not is_private)
+        is_there = stored.has_text and stored.deleted_at is None
+        return not stored.is_history and is_there and (self.include_private or not is_private)
 
 
 @dataclass(frozen=True, slots=True)

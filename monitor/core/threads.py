@@ -10,18 +10,15 @@ after we have answered also close what they asked in between ("oh, works now, th
 earned yet close nothing ("Where is my order?" - "Thank you").
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.core.conversation import NEVER, Conversation, Customer, Place, address, folded, place_of, sort_voices
-from monitor.core.handoff import asks_to_go_private, says_sent
+from monitor.core.storage import has
 from monitor.model import CustomerState, Signals, Standing, StoredComment, Team, ThreadActs, ThreadState
 
 _LOW_STARS = 3  # of 5: a review like this wants an answer even without a word
-_WORD_OR_QUESTION = re.compile(r"[^\W_]|[?？؟]")
-_QUESTION = re.compile(r"[?？؟](?![\w=/])")  # not the one within a link
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +79,8 @@ def _wants_answer(stored: StoredComment, thread: Conversation, team: Team, polic
         return False
     if comment.kind == "review" and comment.stars is not None and comment.stars <= _LOW_STARS:
         return True
-    if _WORD_OR_QUESTION.search(comment.text) is None:  # emoji only; a message of a picture alone is for us
-        return comment.kind == "message" and not comment.text.strip()
+    if not has(stored, "words"):  # emoji only; a message of a picture alone is for us
+        return comment.kind == "message" and has(stored, "blank")
     if is_closer(stored, policy) or _number(signals, "tagging_only") >= policy.tagging_threshold:
         return False
     if _is_among_customers(stored, thread, team):
@@ -98,7 +95,7 @@ def is_closer(stored: StoredComment, policy: FoldPolicy) -> bool:
     closing = _number(stored.signals, "closing")
     if closing < policy.closing_threshold or closing < _number(stored.signals, "needs_reply"):
         return False
-    return _QUESTION.search(stored.comment.text) is None
+    return not has(stored, "question")
 
 
 def _number(signals: Signals, name: str) -> float:
@@ -184,8 +181,8 @@ def _settle(customer: Customer, policy: FoldPolicy) -> _Settled:
     answered, last_reply = max(customer.replies, key=lambda one: (one[0], place_of(one[1])))
     after = [one for one in customer.messages if place_of(one) > answered and not one.comment.is_hidden]
     handed_off = closed = NEVER
-    if after and asks_to_go_private(last_reply.comment.text):
-        handed_off = max((place_of(one) for one in after if says_sent(one.comment.text)), default=NEVER)
+    if after and has(last_reply, "asks_to_go_private"):
+        handed_off = max((place_of(one) for one in after if has(one, "says_sent")), default=NEVER)
     if handed_off == NEVER:  # "DM sent." "Thanks" still waits for what comes of it
         closed = max((place_of(one) for one in after if is_closer(one, policy)), default=NEVER)
     return _Settled(answered, closed, handed_off)

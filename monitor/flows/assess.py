@@ -11,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from monitor import log
 from monitor.core import alerts as decide
 from monitor.core.opinions import Opinion
+from monitor.core.outlasting import verdict_of
 from monitor.core.own_posts import PostFinding
 from monitor.core.rules import Facts, Verdict
+from monitor.core.storage import opaque_key, shown_text
 from monitor.core.text import excerpt
 from monitor.core.threads import fold
 from monitor.flows import feedback, own_posts
@@ -143,7 +145,7 @@ def _load(
     held = {**fresh, **store.load_threads(connection, brand.id, [i for i in ids if i not in fresh])}
     window = plan.rules.people_window
     under = store.load_under_posts(connection, brand.id, ids, now - window) if window else {}
-    authors = {c.comment.author.key for comments in held.values() for c in comments}
+    everyone = [c for comments in held.values() for c in comments]
     rows = threads.load_rows(connection, brand.id, ids)
     posts = {row.subject_id for row in rows.values() if row.subject_id is not None}
     team = team_of(connection, brand)
@@ -153,7 +155,7 @@ def _load(
         held,
         threads.load_flags(connection, brand.id, posts.union(ids)),
         under,
-        store.count_by_authors(connection, brand.id, sorted(authors)) if plan.rules.needs_first_timer else {},
+        n_by_author(connection, brand.id, everyone) if plan.rules.needs_first_timer else {},
         team,
         own_posts.inspect(connection, brand, team, held, acts, now),
         feedback.load(connection, brand.id, ids),
@@ -176,17 +178,18 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     facts = heed(facts, known.feedback)
     verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
-    standing, cleared = _compare(verdict.flags, before)
+    flags = verdict_of(verdict.flags, before, facts)
+    standing, cleared = _compare(flags, before)
     stirred = [c for c in comments if c.stirs != (c.id in verdict.stirring)]
     about_post = known.flags.get(row.subject_id, ()) if row.subject_id is not None else ()
-    shown = _worst((*verdict.flags, *about_post))
+    shown = _worst((*flags, *about_post))
     return Assessment(
         _row(claimed, row, comments, state, _due_at(verdict, state, comments, findings), shown),
         standing,
         cleared,
         measured,
         stirred,
-        _worst(verdict.flags),
+        _worst(flags),
         _worst(before),
         bool(facts.subject_people) or any(c.comment.kind == "post" for c in comments),
         plan.adviser.questions([facts.comments[i] for i in state.open_ids], known.opinions) if plan.adviser else (),
@@ -228,10 +231,27 @@ def _due_at(
     return min([at for at in (verdict.due_at, state.due_at, unchecked) if at is not None], default=None)
 
 
+def n_by_author(connection: Connection, brand: str, comments: Iterable[StoredComment]) -> dict[str, int]:
+    """How many comments we hold of each of these authors, with those that no longer name them."""
+    names = {c.comment.author.key: opaque_key(brand, c.platform, c.comment.author) for c in comments if c.has_author}
+    names |= {c.comment.author.key: "" for c in comments if not c.has_author}
+    counts = store.count_by_authors(connection, brand, sorted({*names, *names.values()} - {""}))
+    return {key: counts.get(key, 0) + counts.get(hidden, 0) for key, hidden in names.items()}
+
+
 def _elsewhere(comments: Sequence[StoredComment], n_by_author: Mapping[str, int]) -> dict[str, int]:
     """How many comments each author has written outside this thread."""
-    here = Counter(c.comment.author.key for c in comments)
-    return {author: n - here[author] for author, n in n_by_author.items()}
+    if not n_by_author:
+        return {}
+    if any(not c.has_author for c in comments):
+        names = {
+            c.id: opaque_key(c.brand, c.platform, c.comment.author) if c.has_author else c.comment.author.key
+            for c in comments
+        }
+    else:
+        names = {c.id: c.comment.author.key for c in comments}
+    here = Counter(names.values())
+    return {c.comment.author.key: n_by_author.get(c.comment.author.key, 0) - here[names[c.id]] for c in comments}
 
 
 def _compare(flags: Iterable[Flag], before: Iterable[Flag]) -> tuple[list[Flag], list[Flag]]:
@@ -270,7 +290,7 @@ def _row(
         severity=worst.value if worst is not None else "",
         standing=_standing(state, row.acts),
         author_name=shown.comment.author.name if shown else "",
-        excerpt=excerpt(shown.comment.text, 200) if shown else "",
+        excerpt=excerpt(shown_text(shown), 200) if shown else "",
         permalink=shown.comment.permalink if shown else "",
     )
 

@@ -76,8 +76,8 @@ def as_measured_now(connection: Connection, brand: str, said: Sequence[Correctio
 
 
 def _is_current(name: str, held: StoredComment | None) -> bool:
-    """Whether a signal was measured by its present version, whatever second opinion was asked for."""
-    return held is None or version_of(name, held).partition("+")[0] == signals.version_of(name)
+    """Whether a signal was measured by its present version, or cannot be again; second opinions aside."""
+    return held is None or not held.has_text or version_of(name, held).partition("+")[0] == signals.version_of(name)
 
 
 def _measured_again(ids: Iterable[int], held: Mapping[int, StoredComment]) -> dict[int, Signals]:

@@ -14,24 +14,41 @@ def measured_again(
 ) -> tuple[Sequence[StoredComment], list[StoredComment]]:
     """The comments as the present signals and opinions see them, and those of them that have changed by that."""
     version, own = signals.version(plan.own_signals), plan.own_signals
-    stale = {c.id: c for c in held if c.signals_version != marked(version, _about(c, opinions)) or _lacks_any(own, c)}
+    stale = {c.id: c for c in held if _is_stale(c, version, own, opinions)}
     if not stale:
         return held, []
     fresh = {c.id: c for c in measured(plan, list(stale.values()), opinions)}
-    changed = [c for c in fresh.values() if c.signals_version != stale[c.id].signals_version or not _lacks_any(own, c)]
+    changed = [
+        c
+        for c in fresh.values()
+        if c.signals_version != stale[c.id].signals_version
+        or any(c.signals.get(name) != stale[c.id].signals.get(name) for name in own)
+    ]
     return [fresh.get(c.id, c) for c in held], changed
 
 
+def _is_stale(stored: StoredComment, version: str, own: signals.Beside, opinions: Mapping[int, Opinion]) -> bool:
+    """Whether it is to be measured again; of a text that had to go stays what was measured."""
+    if not stored.has_text:
+        return False
+    return stored.signals_version != marked(version, _about(stored, opinions)) or _lacks_any(own, stored)
+
+
 def measured(plan: Plan, held: Sequence[StoredComment], opinions: Mapping[int, Opinion]) -> list[StoredComment]:
-    """The comments with signals of the present versions and with what another model has said of their texts."""
-    if not held:
-        return []
-    version, values = signals.version(plan.own_signals), signals.measure([c.comment for c in held], plan.own_signals)
+    """The comments with signals of the present versions and with what another model has said of their texts.
+
+    Those whose text had to go are as they were.
+    """
+    there = [c for c in held if c.has_text]
+    if not there:
+        return list(held)
+    version, values = signals.version(plan.own_signals), signals.measure([c.comment for c in there], plan.own_signals)
     weight = plan.adviser.policy.weight if plan.adviser else 0.0
-    return [
-        heard(replace(c, signals=found, signals_version=version), _about(c, opinions), weight)
-        for c, found in zip(held, values, strict=True)
-    ]
+    fresh = {
+        c.id: heard(replace(c, signals=found, signals_version=version), _about(c, opinions), weight)
+        for c, found in zip(there, values, strict=True)
+    }
+    return [fresh.get(c.id, c) for c in held]
 
 
 def _lacks_any(own: signals.Beside, stored: StoredComment) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from monitor import log
 from monitor.core.notices import Decision, after_telling, next_notice
 from monitor.core.routing import route
+from monitor.core.storage import shown_text
 from monitor.core.text import excerpt
 from monitor.flows.plan import Plan
 from monitor.model import (
@@ -160,7 +161,7 @@ class _Held:
             platform=row.platform if row else "",
             source_id=row.source_id if row else "",
             author_name=said.author.name if said else "",
-            excerpt=excerpt(said.text, EXCERPT) if said else "",
+            excerpt=excerpt(shown_text(comment), EXCERPT) if comment else "",
             permalink=said.permalink if said else "",
             created_at=said.created_at if said else flag.raised_at,
             awaiting_since=self.waiting.get(flag.thread_id),

@@ -65,7 +65,7 @@ def unchecked_after(comments: Sequence[StoredComment], findings: Mapping[int, ob
 
 def _is_checked(it: StoredComment, team: Team, acts: ThreadActs, now: datetime) -> bool:
     """Whether it is a recent post of ours that is still there, and that nobody has looked at and left as it is."""
-    if it.deleted_at is not None or it.is_history or not team.owns(it.platform, it.comment):
+    if it.deleted_at is not None or it.is_history or not it.has_text or not team.owns(it.platform, it.comment):
         return False
     changed_at = max(it.seen_at, it.text_changed_at or it.seen_at)
     if acts.closed_at is not None and changed_at <= acts.closed_at:
@@ -75,7 +75,7 @@ def _is_checked(it: StoredComment, team: Team, acts: ThreadActs, now: datetime) 
 
 def _posts(connection: Connection, brand: Brand, team: Team, source_id: str, now: datetime) -> list[OwnPost]:
     recent = store.load_posts(connection, brand.id, source_id, now - _HISTORY, _MOST_POSTS)
-    return [_own(it) for it in recent if team.owns(it.platform, it.comment)]
+    return [_own(it) for it in recent if it.has_text and team.owns(it.platform, it.comment)]
 
 
 def _own(it: StoredComment) -> OwnPost:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.opinions import Opinion
+from monitor.core.storage import shown_text
 from monitor.core.threads import fold
 from monitor.flows import feedback
 from monitor.flows.assess import facts_of, team_of
@@ -114,7 +115,7 @@ class Story:
         return verdict.flags, min(instants, default=None)
 
     def text_of(self, flag: Flag) -> str:
-        texts = {c.id: c.comment.text for c in (*self.under_post, *self.comments)}
+        texts = {c.id: shown_text(c) for c in (*self.under_post, *self.comments)}
         return next((texts[comment_id] for comment_id in flag.evidence if comment_id in texts), "")
 
 

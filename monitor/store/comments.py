@@ -9,15 +9,30 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import Connection, func, insert, select
 
+from monitor.core.storage import Terms, forget_at
 from monitor.core.text import storable
-from monitor.model import Comment, Signals, StoredComment, make_id
-from monitor.store import hot, schema, threading
+from monitor.model import Comment, Remains, Signals, StorageRules, StoredComment, make_id
+from monitor.store import hot, schema, storing, threading
 from monitor.store.engine import among, mark
-from monitor.store.instants import opt_us, to_us
-from monitor.store.rows import COLUMNS, content_hash, encode_details, encode_signals, place, read_comment, rounded
+from monitor.store.instants import from_us, opt_us, to_us
+from monitor.store.rows import (
+    COLUMNS,
+    content_hash,
+    encode_details,
+    encode_remains,
+    encode_signals,
+    place,
+    read_comment,
+    rounded,
+)
+from monitor.store.storing import Admission, has_text
 
+_NO_RULES = StorageRules()
 _COLUMN_LIST = ", ".join(COLUMNS)
-_STORED = "id, content_hash, text, thread_id, seen_at, text_changed_at, deleted_at, is_history, native_id, source_id"
+_STORED = (
+    "id, content_hash, text, thread_id, seen_at, text_changed_at, deleted_at, is_history, native_id, source_id,"
+    " refreshed_at, remains"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class Incoming:
     """A page's comments on their way into the store, measured. `signals` are in the order of `comments`.
 
     What was created before `added_at` (when the source was added) is history and never alerts; an import passes
-    the far future.
+    the far future. `storage` is what the platform lets us keep.
     """
 
     brand: str
@@ -35,6 +50,7 @@ class Incoming:
     comments: Sequence[Comment]
     signals: Sequence[Signals]
     signals_version: str
+    storage: StorageRules = _NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,8 @@ class _Stored:
     is_history: bool
     native_id: str
     source_id: str
+    refreshed_at: int | None
+    remains: str
 
 
 def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], now: datetime) -> Saved:
@@ -77,13 +95,20 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
         for comment, signals in zip(incoming.comments, incoming.signals, strict=True)
     }
     stored = {row[0]: _Stored(*row) for row in hot.select_by_ids(connection, _STORED, "comments", brand, by_id)}
+    admission = Admission.load(
+        connection, incoming.storage, brand, [old.id for old in stored.values() if old.remains], now
+    )
     coming = {}
     for comment_id, (comment, signals) in by_id.items():
         details, is_exact = encode_details(comment)
         digest = content_hash(comment, details)
         old = stored.get(comment_id)
-        if old is None or old.content_hash != digest or old.deleted_at is not None:
+        if old is None or old.content_hash != digest or old.deleted_at is not None or admission.restores(comment_id):
             coming[comment_id] = _Coming(comment_id, comment, details, is_exact, digest, rounded(signals), old)
+            if comment_id in admission.held:
+                coming[comment_id].shorten(admission)
+    if incoming.storage.renews:
+        storing.refresh(connection, incoming.storage, brand, [stored[i] for i in stored if i not in coming], now)
     homes = threading.find_threads(connection, brand, platform, {c.id: c.comment for c in coming.values()})
     for c in coming.values():
         if c.old and homes[c.id] == c.id:
@@ -92,7 +117,7 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
     hot.upsert_comments(connection, [_row(incoming, c, homes[c.id], to_us(now)) for c in coming.values()])
     touched = {homes[c.id]: c.comment for c in coming.values()}
     left = {c.old.thread_id for c in coming.values() if c.old and c.old.thread_id != homes[c.id]}
-    n_gone, gone_threads = _mark_gone(connection, brand, platform, gone, now)
+    n_gone, gone_threads = _mark_gone(connection, incoming, gone, now)
     _touch(connection, incoming, touched, gone_threads | left, now)
     _wake(connection, brand, {homes[c.id] for c in coming.values() if c.old is None})
     merged = threading.merge_threads(connection, brand, homes, now)
@@ -113,13 +138,26 @@ class _Coming:
     old: _Stored | None
 
     text: str = ""
+    remains: Remains | None = None
 
     def __post_init__(self) -> None:
         self.text = storable(self.comment.text)
 
+    def shorten(self, admission: Admission) -> None:
+        """Leave out what the platform's rules of storage do not let us take in again; the digest is of the whole."""
+        self.comment, self.remains = admission.admit(self.id, self.comment)
+        self.details, self.is_exact = encode_details(self.comment)
+        self.text = storable(self.comment.text)
+
     @property
     def has_new_text(self) -> bool:
-        return self.old is not None and self.old.text != self.text
+        old = self.old
+        if old is None:
+            return False
+        if not has_text(old.remains):  # nobody can compare: the platform's word counts
+            edited_at = opt_us(self.comment.edited_at)
+            return edited_at is not None and edited_at > (old.refreshed_at or old.seen_at)
+        return old.text != self.text
 
 
 def _fresh(
@@ -185,7 +223,17 @@ def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tu
         to_json(coming.signals).decode(),
         incoming.signals_version,
         False,
+        *_kept_until(incoming.storage, coming, now_us),
     )
+
+
+def _kept_until(rules: StorageRules, coming: _Coming, now_us: int) -> tuple[int | None, int | None, str]:
+    """When it was refreshed, when something of it must go, and what is left of it."""
+    if rules == _NO_RULES:
+        return None, None, encode_remains(coming.remains)
+    seen_at = from_us(coming.old.seen_at if coming.old else now_us)
+    ends_at = forget_at(rules, Terms(seen_at, from_us(now_us), None, coming.remains))
+    return now_us, opt_us(ends_at), encode_remains(coming.remains)
 
 
 def _text_changed_at(coming: _Coming, now_us: int) -> int | None:
@@ -198,22 +246,22 @@ def _keep_replaced(connection: Connection, brand: str, coming: Iterable[_Coming]
     replaced = [
         {"brand": brand, "comment_id": c.id, "replaced_at": to_us(now), "text": c.old.text}
         for c in coming
-        if c.old is not None and c.has_new_text
+        if c.old is not None and c.has_new_text and c.old.text
     ]
     if replaced:
         connection.execute(insert(schema.revisions), replaced)
 
 
-def _mark_gone(
-    connection: Connection, brand: str, platform: str, gone: Iterable[str], now: datetime
-) -> tuple[int, set[int]]:
-    ids = [make_id(brand, platform, native_id) for native_id in gone]
+def _mark_gone(connection: Connection, incoming: Incoming, gone: Iterable[str], now: datetime) -> tuple[int, set[int]]:
+    brand = incoming.brand
+    ids = [make_id(brand, incoming.platform, native_id) for native_id in gone]
     rows = hot.select_by_ids(connection, "id, thread_id, deleted_at", "comments", brand, ids)
     leaving = [row for row in rows if row[2] is None]
     if leaving:
         table = schema.comments
         statement = table.update().where(table.c.brand == brand, table.c.id.in_([row[0] for row in leaving]))
-        connection.execute(statement.values(deleted_at=to_us(now)))
+        forgotten = {"forget_at": to_us(now)} if incoming.storage.forgets_deleted else {}
+        connection.execute(statement.values(deleted_at=to_us(now), **forgotten))
     return len(leaving), {row[1] for row in leaving}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from monitor.core.text import storable
-from monitor.model import Author, Comment, Signals, StoredComment
+from monitor.model import Author, Comment, Remains, Signals, StoredComment
 from monitor.store.instants import from_us, opt_at, to_us
 
 COLUMNS = (
@@ -35,6 +35,9 @@ COLUMNS = (
     "signals",
     "signals_version",
     "stirs",
+    "refreshed_at",
+    "forget_at",
+    "remains",
 )
 _PLACE = {name: place for place, name in enumerate(COLUMNS)}
 
@@ -124,6 +127,9 @@ def read_comment(row: Sequence[Any]) -> StoredComment:
         signals,
         signals_version,
         stirs,
+        _refreshed_at,
+        _forget_at,
+        remains,
     ) = row
     details = from_json(details_json)
     author = Author(**{"native_id": "", "name": "", **details.pop("author")})
@@ -148,7 +154,24 @@ def read_comment(row: Sequence[Any]) -> StoredComment:
         from_json(signals),
         signals_version,
         bool(stirs),
+        read_remains(remains),
     )
+
+
+def encode_remains(remains: Remains | None) -> str:
+    if remains is None:
+        return ""
+    return json.dumps(
+        {"text": remains.has_text, "author": remains.has_author, "traits": sorted(remains.traits)},
+        separators=(",", ":"),
+    )
+
+
+def read_remains(encoded: str) -> Remains | None:
+    if not encoded:
+        return None
+    told = json.loads(encoded)
+    return Remains(told["text"], told["author"], frozenset(told["traits"]))
 
 
 def place(name: str) -> int:

@@ -88,7 +88,16 @@ comments = Table(
     Column("signals", Text, nullable=False),
     Column("signals_version", Text, nullable=False),
     Column("stirs", Boolean, nullable=False, server_default=text("false")),  # counts for rules about one post
+    _instant("refreshed_at"),  # when the platform gave it to us last, where its rules of storage ask for that
+    _instant("forget_at"),  # when the next part of it must go
+    Column("remains", Text, nullable=False, server_default=""),  # JSON: what is left of it; "" is all
     PrimaryKeyConstraint("brand", "id"),
+    Index(
+        "comments_forget",
+        "forget_at",
+        sqlite_where=text("forget_at IS NOT NULL"),
+        postgresql_where=text("forget_at IS NOT NULL"),
+    ),
     Index("comments_thread", "brand", "thread_id"),
     Index("comments_author", "brand", "author_key"),
     Index(
@@ -135,6 +144,7 @@ revisions = Table(
     _instant("replaced_at", nullable=False),
     Column("text", Text, nullable=False),
     PrimaryKeyConstraint("brand", "comment_id", "replaced_at"),
+    Index("revisions_replaced", "brand", "replaced_at"),
 )
 
 quarantine = Table(
@@ -290,6 +300,19 @@ notices = Table(
     Index("notices_alert", "brand", "alert_id"),
 )
 
+quotes = Table(  # which notices tell of a thread in the words of those who wrote there
+    "quotes",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("notice_id", BigInteger, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("source_id", Text, nullable=False),
+    _instant("created_at", nullable=False),
+    PrimaryKeyConstraint("brand", "notice_id", "thread_id"),
+    Index("quotes_thread", "brand", "thread_id"),
+    Index("quotes_source", "source_id", "created_at"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -402,6 +425,20 @@ budgets = Table(  # of requests that may be made in a day, by all hosts together
     Column("name", Text, primary_key=True),
     Column("day", Text, nullable=False),
     Column("spent", Integer, nullable=False),
+)
+
+spendings = Table(  # what reading has cost: each account's in its budget's window, each source's in each hour
+    "spendings",
+    metadata,
+    Column("account", Text, nullable=False),
+    Column("source_id", Text, nullable=False),  # "": all of the account
+    _instant("starts_at", nullable=False),
+    _instant("ends_at", nullable=False),
+    Column("spent", Double, nullable=False),
+    Column("n_polls", Integer, nullable=False),  # reads that came to the end
+    Column("n_new", Integer, nullable=False),
+    PrimaryKeyConstraint("account", "source_id", "starts_at"),
+    Index("spendings_ended", "ends_at"),
 )
 
 credentials = Table(  # what platforms have granted to our accounts
