@@ -457,6 +457,36 @@ def test_the_cursor_of_a_large_page_stays_small_and_holds_no_token(
     assert "access_token" not in json.dumps(reader.cursor)
 
 
+@pytest.mark.slow
+def test_200_posts_with_20000_comments_are_read_whole_within_the_budget_while_new_ones_arrive(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    posts = []
+    for number in range(200):
+        posts.append(world.post(f"Post {number}"))
+        world.advance(timedelta(hours=3))
+    for number in range(20_000):
+        at = world.now - timedelta(minutes=number)
+        world.comment(posts[number % 200], f"Comment {number}", by=f"kim{number % 900}", at=at)
+    fake.page_size = 100
+    reader = watching()
+    while True:
+        page = reader.fetch()
+        reader.keep(page)
+        if not page.more:
+            break
+        world.advance(timedelta(seconds=20))
+        if fake.n_requests % 20 == 0:
+            world.comment(posts[fake.n_requests % 200], "Meanwhile")
+    assert Facebook.abilities.budget is not None
+    assert fake.n_requests < 400 < Facebook.abilities.budget.n
+    for _ in range(8):  # what arrived meanwhile below older posts is found by the sweep
+        world.advance()
+        reader.poll()
+    assert reader.present == fake.expected()
+    assert len(json.dumps(reader.cursor)) < 20_000
+
+
 # --- no data is not deleted ---
 
 

@@ -61,7 +61,7 @@ class Fake(GraphFake):
         return self._people.setdefault(by, f"7100000000{len(self._people):04}")
 
     def expected(self) -> set[str]:
-        return {self.native_id(entry.key) for entry in self.world.entries if self._exists(entry)}
+        return {self.native_id(entry.key) for entry in self.existing()}
 
     def _post_id(self, entry: Entry) -> str:
         if entry.key in self.reels:
@@ -70,13 +70,6 @@ class Fake(GraphFake):
 
     def _photo_id(self, post: Entry, number: int) -> str:
         return str(90_000 + 100 * post.number + number)
-
-    def _exists(self, entry: Entry) -> bool:
-        above = entry.reply_to or entry.post
-        return entry.deleted_at is None and (above is None or self._exists(self.world[above]))
-
-    def _existing(self) -> list[Entry]:
-        return [entry for entry in self.world.entries if self._exists(entry)]
 
     # --- what is asked ---
 
@@ -111,7 +104,7 @@ class Fake(GraphFake):
         return {"id": PAGE, "name": "Brand", "category": "Bakery"}
 
     def _list(self, edge: str, request: Request) -> Any:
-        posts = [entry for entry in self._existing() if entry.is_post]
+        posts = [entry for entry in self.existing() if entry.is_post]
         asked = Field(edge, {"limit": request.get("limit") or "25"}, parse_fields(request.get("fields") or "id"))
         after = request.get("after")
         kinds = {
@@ -139,7 +132,7 @@ class Fake(GraphFake):
         return self._comments(found, asked, f"{object_id}/comments", request.get("after"))
 
     def _by_id(self, object_id: str) -> Node | None:
-        for entry in self._existing():
+        for entry in self.existing():
             if self.native_id(entry.key) == object_id and (entry.is_post or not self.shows_no_comments):
                 return self._comment(entry) if not entry.is_post else self._post_or_reel(entry)
             if entry.key in self.albums and self._photo_number(entry, object_id) is not None:
@@ -151,11 +144,10 @@ class Fake(GraphFake):
         return next((n for n in numbers if self._photo_id(post, n) == object_id), None)
 
     def _below(self, object_id: str) -> list[Entry] | None:
-        for post in (entry for entry in self._existing() if entry.is_post):
+        for post in (entry for entry in self.existing() if entry.is_post):
             number = self._photo_number(post, object_id)
             if self._post_id(post) == object_id or number is not None:
-                below = [entry for entry in self._existing() if entry.post == post.key]
-                return [entry for entry in below if self.on_photo.get(entry.key) == number]
+                return [entry for entry in self.under(post.key) if self.on_photo.get(entry.key) == number]
         return None
 
     # --- what is answered ---
@@ -180,14 +172,9 @@ class Fake(GraphFake):
         address = f"https://www.facebook.com/{PAGE}/posts/{number}"
         if entry.is_post:
             return address
-        top = self._top(entry)
+        top = self.top(entry)
         reply = f"&reply_comment_id={5000 + entry.number}" if top.key != entry.key else ""
         return f"{address}?comment_id={5000 + top.number}{reply}"
-
-    def _top(self, entry: Entry) -> Entry:
-        while entry.reply_to is not None:
-            entry = self.world[entry.reply_to]
-        return entry
 
     def _post_or_reel(self, entry: Entry) -> Node:
         return self._reel(entry) if entry.key in self.reels else self._post(entry)
@@ -230,8 +217,7 @@ class Fake(GraphFake):
         }
 
     def _comment(self, entry: Entry) -> Node:
-        top = self._top(entry)
-        n_replies = sum(one.reply_to is not None and self._top(one) == entry for one in self._existing())
+        top = self.top(entry)
         return {
             "id": None if self.withholds_ids else self.native_id(entry.key),
             "message": "" if entry.key in self.stickers else entry.text,
@@ -240,7 +226,7 @@ class Fake(GraphFake):
             "parent": {"id": self.native_id(top.key)} if top.key != entry.key and not self.withholds_ids else None,
             "permalink_url": self._address(entry),
             "like_count": 0,
-            "comment_count": n_replies,
+            "comment_count": len(self.under(entry.key)),
             "is_hidden": entry.key in self.hidden,
             "is_private": entry.is_private,
             "user_likes": False,
@@ -264,7 +250,7 @@ class Fake(GraphFake):
         return row | self.reviews[entry.key]
 
     def _conversation(self, entry: Entry) -> Node:
-        messages = [entry, *(one for one in self._existing() if one.post == entry.key)]
+        messages = [entry, *self.under(entry.key)]
         changed = max(one.created_at for one in messages)
         return {
             "id": f"t_{entry.number}",

@@ -87,9 +87,38 @@ class GraphFake(HttpFakePlatform):
         self.heaviest = 1_000  # more rows of a list than that, and the answer is too large
         self.needs_proof = False
         self._table = 0  # cursors of other tables are refused
+        self._existing_now: list[Entry] = []
+        self._below_now: dict[str, list[Entry]] = {}
 
     def expire_cursors(self) -> None:
         self._table += 1
+
+    def changed(self) -> None:
+        self._existing_now, self._below_now = [], {}
+
+    def _exists(self, entry: Entry) -> bool:
+        above = entry.reply_to or entry.post
+        return entry.deleted_at is None and (above is None or self._exists(self.world[above]))
+
+    def existing(self) -> list[Entry]:
+        """What is there now: below something deleted there is nothing."""
+        if not self._existing_now:
+            self._existing_now = [entry for entry in self.world.entries if self._exists(entry)]
+            for entry in self._existing_now:
+                for above in dict.fromkeys(filter(None, (entry.post, self.top(entry).key))):
+                    self._below_now.setdefault(above, []).append(entry)
+        return self._existing_now
+
+    def under(self, key: str) -> list[Entry]:
+        """What is below a post, or the replies to a comment at the top, at whatever depth they were meant."""
+        self.existing()
+        return [entry for entry in self._below_now.get(key, []) if entry.key != key]
+
+    def top(self, entry: Entry) -> Entry:
+        """The comment at the top above a reply."""
+        while entry.reply_to is not None:
+            entry = self.world[entry.reply_to]
+        return entry
 
     def error_body(self, status: int) -> Any:
         codes = {401: 190, 403: 200, 404: 2500, 429: 80001}

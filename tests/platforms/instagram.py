@@ -12,7 +12,7 @@ from tests.platforms.facebook import stamp
 from tests.platforms.graph import TOKEN, VERSION, Field, GraphFake, Node, Refused, missing, parse_fields
 from tests.platforms.server import Request
 
-ACCOUNT = "17841400008460056"
+ACCOUNT = "17841400000000001"
 PAGE = "1055"
 PAGE_TOKEN = "EAAB-the-token-of-the-page"
 PERSONS_TOKEN = "EAAP-the-token-of-a-person"
@@ -51,17 +51,10 @@ class Fake(GraphFake):
         return self._people.setdefault(by, f"17890000{len(self._people):04}")
 
     def expected(self) -> set[str]:
-        return {self.native_id(entry.key) for entry in self._existing()}
-
-    def _exists(self, entry: Entry) -> bool:
-        above = entry.reply_to or entry.post
-        return entry.deleted_at is None and (above is None or self._exists(self.world[above]))
-
-    def _existing(self) -> list[Entry]:
-        return [entry for entry in self.world.entries if self._exists(entry)]
+        return {self.native_id(entry.key) for entry in self.existing()}
 
     def _media_of_ours(self) -> list[Entry]:
-        return [e for e in self._existing() if e.is_post and e.by == BRAND and e.key not in self.inbox]
+        return [e for e in self.existing() if e.is_post and e.by == BRAND and e.key not in self.inbox]
 
     # --- what is asked ---
 
@@ -104,8 +97,8 @@ class Fake(GraphFake):
     def _listed(self, edge: str, request: Request, fields: list[Field]) -> Any:
         entries = {
             "media": self._media_of_ours(),
-            "tags": [e for e in self._existing() if e.key in self.tagged],
-            "conversations": [e for e in self._existing() if e.key in self.inbox],
+            "tags": [e for e in self.existing() if e.key in self.tagged],
+            "conversations": [e for e in self.existing() if e.key in self.inbox],
         }[edge]
         asked = Field(edge, {"limit": request.get("limit") or "25"}, fields)
         node = self._conversation if edge == "conversations" else self._media
@@ -117,7 +110,7 @@ class Fake(GraphFake):
         return answer
 
     def _below(self, object_id: str, edge: str, request: Request, fields: list[Field]) -> Any:
-        above = next((e for e in self._existing() if self.native_id(e.key) == object_id), None)
+        above = next((e for e in self.existing() if self.native_id(e.key) == object_id), None)
         if above is None:
             raise missing(object_id)
         asked = Field(edge, {"limit": request.get("limit") or "25"}, fields)
@@ -125,7 +118,7 @@ class Fake(GraphFake):
         return found(request.get("after"))
 
     def _by_id(self, object_id: str) -> Node | None:
-        for entry in self._existing():
+        for entry in self.existing():
             if self.native_id(entry.key) == object_id and entry.is_post:
                 return self._media(entry) if entry.by == BRAND else None
             if self.native_id(entry.key) == object_id and not self.shows_no_comments:
@@ -135,32 +128,27 @@ class Fake(GraphFake):
     def _mentioned(self, fields: str) -> Node:
         name, rest = fields.split(".", 1)
         object_id, asked = rest.partition("(")[2].split(")", 1)
-        entry = next((e for e in self._existing() if self.native_id(e.key) == object_id), None)
+        entry = next((e for e in self.existing() if self.native_id(e.key) == object_id), None)
         if entry is None:
             raise missing(object_id)
         node = self._media(entry) if entry.is_post else {**self._comment(entry), "media": {"id": "17900000000000001"}}
-        return {name: self.project(node, parse_fields(asked.strip("{}"))), "id": ACCOUNT}
+        return {name: self.project(node, parse_fields(asked[1:-1])), "id": ACCOUNT}
 
     # --- what is answered ---
 
     def _comments(self, media: Entry, asked: Field) -> Any:
-        top = [e for e in self._existing() if e.post == media.key and e.reply_to is None]
+        top = [e for e in self.under(media.key) if e.reply_to is None]
         top = [] if self.shows_no_comments else top
         path = f"{self.native_id(media.key)}/comments"
         return lambda after="": self.edge(top, self._comment, asked, path, after=after, most=50)
 
     def _replies(self, comment: Entry, asked: Field) -> Any:
-        below = [e for e in self._existing() if e.reply_to is not None and self._top(e) == comment]
+        below = self.under(comment.key)
         path = f"{self.native_id(comment.key)}/replies"
         return lambda after="": self.edge(below, self._comment, asked, path, oldest_first=True, after=after, most=50)
 
-    def _top(self, entry: Entry) -> Entry:
-        while entry.reply_to is not None:
-            entry = self.world[entry.reply_to]
-        return entry
-
     def _media(self, entry: Entry) -> Node:
-        below = [e for e in self._existing() if e.post == entry.key]
+        below = self.under(entry.key)
         return {
             "id": self.native_id(entry.key),
             "caption": entry.text,
@@ -177,7 +165,7 @@ class Fake(GraphFake):
         return answer if answer["data"] else None  # an edge with nothing in it is left out
 
     def _comment(self, entry: Entry) -> Node:
-        top = self._top(entry)
+        top = self.top(entry)
         is_told = entry.key not in self.nameless
         return {
             "id": self.native_id(entry.key),
@@ -193,7 +181,7 @@ class Fake(GraphFake):
         }
 
     def _conversation(self, entry: Entry) -> Node:
-        messages = [entry, *(e for e in self._existing() if e.post == entry.key)]
+        messages = [entry, *self.under(entry.key)]
         return {
             "id": f"aWdfZAG06{entry.number}",
             "updated_time": stamp(max(one.created_at for one in messages)),
