@@ -142,7 +142,7 @@ def _hashed(piece: Sequence[bytes]) -> Grams:
     padded = np.zeros(n_bytes + 8, np.uint8)
     padded[:n_bytes] = raw
     eight = np.ndarray((n_bytes,), "<u8", padded.data, strides=(1,)).astype(np.uint64)  # from each byte on
-    chars = tuple(_bucket((eight & mask) * factor) for mask, factor in _CHARS)
+    chars = tuple(_char_bucket(eight & mask, factor) for mask, factor in _CHARS)
     blanks = np.flatnonzero(raw == _BLANK)
     word_starts = np.searchsorted(blanks, starts)
     words = _hashed_words(raw, blanks)
@@ -169,6 +169,11 @@ def _scattered(hashed: Words64, factor: np.uint64) -> Words64:
     return mixed
 
 
+def _char_bucket(grams: Words64, factor: np.uint64) -> Ids:
+    grams *= factor
+    return _bucket(grams)
+
+
 def _bucket(mixed: Words64) -> Ids:
     mixed >>= _TO_BUCKET
     return mixed.view(np.int64)
@@ -190,10 +195,20 @@ def _sum_lanes(rows: Sequence[Words64], starts: Ids) -> NDArray[np.int64]:
     of_text = np.searchsorted(cuts, starts)
     total = np.empty((len(starts), OUTPUTS), np.int64)
     for odd in (0, 1):
-        lanes = sum(((row >> _LANE if odd else row) & _LANES) for row in rows)
+        lanes = _lanes(rows[0], odd)
+        for row in rows[1:]:
+            lanes += _lanes(row, odd)
         some = np.add.reduceat(lanes, cuts).astype("<u8").view("<u2").reshape(-1, OUTPUTS // 2)
         total[:, odd::2] = np.add.reduceat(some, of_text, axis=0, dtype=np.int64)
     return total
+
+
+def _lanes(row: Words64, odd: int) -> Words64:
+    if not odd:
+        return row & _LANES
+    shifted = row >> _LANE
+    shifted &= _LANES
+    return shifted
 
 
 @cache
