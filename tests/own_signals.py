@@ -76,3 +76,10 @@ class Percent(Loyal):
 
 class Versionless(Loyal):
     version = "a,b=c"
+
+
+class Silent(Loyal):
+    """It never can tell."""
+
+    def measure(self, batch: Sequence[Prepared]) -> list[Any]:
+        return [None for _ in batch]

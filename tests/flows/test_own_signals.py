@@ -15,7 +15,7 @@ from monitor.signals.own import Own
 from monitor.store import due, schema, threads
 from monitor.store.engine import reading, writing
 from tests.flows.brand import Bakery
-from tests.own_signals import Failing, Loyal
+from tests.own_signals import Failing, Loyal, Silent
 
 TEXT = "I always come here, do you have rye?"
 REGULAR = {"rules": {"regular": {"severity": "low", "when": {"signal": "own", "at_least": 0.8}}}}
@@ -79,6 +79,18 @@ def test_no_comment_is_lost_by_its_failure_and_it_is_measured_once_it_works(bake
     look_again(bakery)
     assert stored(bakery)[0][0] == 0.9
     assert bakery.told() == [("regular", "first")]
+
+
+def test_what_one_cannot_tell_does_not_keep_another_from_being_stored(bakery: Bakery) -> None:
+    with_own(bakery, Failing())
+    silent = Own("silent", Silent(), "abc", lambda name, says: None)
+    bakery.change_plan(own_signals={**bakery.plan.own_signals, "silent": silent})
+    bakery.platform.say("1", TEXT, bakery.now)
+    bakery.work()
+    assert stored(bakery)[0][0] is None
+    Failing.is_broken = False
+    look_again(bakery)
+    assert stored(bakery)[0][0] == 0.9
 
 
 def test_a_first_verdict_that_is_being_made_when_the_signals_change_is_made_again(bakery: Bakery) -> None:
