@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from connectors.base import Json
 from monitor.errors import Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
-from monitor.http import MAX_WAIT, HttpClient
+from monitor.http import MAX_WAIT, Answer, HttpClient
 
 Dialect = Literal["tweet", "post"]
 
@@ -153,11 +153,15 @@ class Api:
         return answer
 
     def _ask(self, path: str, params: Mapping[str, str]) -> dict[str, Json]:
-        headers = {"Authorization": f"Bearer {self._token()}"}
+        token = self._token()
         try:
-            answer = self._http.get(self._base + path, params=params, headers=headers)
-        except RemoteError as error:
-            raise _read_problem(error) from None
+            answer = self._send(path, params, token)
+        except Unauthorized as error:
+            # Another thread or host may have renewed it between our reading it and X looking at it.
+            renewed = self._token() if error.status == 401 else token
+            if renewed == token:
+                raise
+            answer = self._send(path, params, renewed)
         reset = read_reset(answer.headers)
         if answer.headers.get("x-rate-limit-remaining", "").strip() == "0" and reset is not None:
             self.poll_after = max(reset, self.poll_after or reset)
@@ -166,6 +170,12 @@ class Api:
             raise Malformed(f"{path} answered something that is not an object", payload=answer.start, status=200)
         _refuse_bare_errors(path, found)
         return found
+
+    def _send(self, path: str, params: Mapping[str, str], token: str) -> Answer:
+        try:
+            return self._http.get(self._base + path, params=params, headers={"Authorization": f"Bearer {token}"})
+        except RemoteError as error:
+            raise _read_problem(error) from None
 
     def _bill(self, resources: list[Json], kind: str, cents: float) -> None:
         names = {f"{kind}:{one['id']}" for one in resources if isinstance(one, dict) and "id" in one}

@@ -480,3 +480,31 @@ def test_posts_beyond_the_reach_are_left_alone(watching: Watching, fake: Fake, w
     world.advance(timedelta(days=40))
     watching(reach=timedelta(days=30)).poll()
     assert _asked(fake, "conversation") == 0
+
+
+@pytest.mark.slow
+def test_200_posts_with_20_000_comments_are_brought_in_while_new_ones_arrive(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    posts = []
+    for number in range(200):
+        posts.append(world.post(f"News number {number}"))
+        for by in range(100):
+            world.comment(posts[-1], by=f"kim{by % 40}")
+        world.advance(timedelta(hours=2))
+    fake.page_size = 50
+    reader = watching()
+    n_pages, more = 0, True
+    while more:
+        page = reader.fetch()
+        reader.keep(page)
+        n_pages, more = n_pages + 1, page.more
+        if n_pages % 5 == 0:
+            world.advance(timedelta(seconds=30))
+            world.comment(posts[n_pages % 200], by="late")
+    for _ in range(50):  # 6 hours and one poll for each 8 posts
+        world.advance(timedelta(minutes=15))
+        reader.poll()
+    assert reader.present == fake.expected()
+    print(f"{n_pages} pages, {fake.n_requests} requests")  # noqa: T201
+    assert fake.n_requests <= 3_000

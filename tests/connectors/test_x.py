@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,7 +15,7 @@ from monitor.http import HttpClient
 from tests.contract.reader import Reader
 from tests.platforms.base import BRAND, Fault, World
 from tests.platforms.server import Reply
-from tests.platforms.x import PROBLEMS, Fake, first_id, id_at, last_id, refused
+from tests.platforms.x import PROBLEMS, TOKEN, Fake, first_id, id_at, last_id, refused
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "x").glob("*.json"))
 Watching = Callable[..., Reader]
@@ -520,6 +520,21 @@ def test_an_expired_token_holds_the_account(watching: Watching, fake: Fake) -> N
     assert "an-old-one" not in str(caught.value)
 
 
+def test_a_token_that_was_renewed_meanwhile_is_used_at_once(
+    fake: Fake, world: World, http: HttpClient, watching: Watching
+) -> None:
+    class Renewing:
+        tokens: ClassVar[list[str]] = ["one-that-just-ended", TOKEN]
+
+        def token(self) -> str:
+            return self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
+
+    mention = world.post("@brand hello", by="kim")
+    settings = XSettings.model_validate(fake.source_settings())
+    page = X(settings, http, Renewing()).fetch_page(None, world.now)
+    assert [raw["post"]["id"] for raw in page.raws] == [first_id(world[mention])]
+
+
 def test_a_missing_permission_holds_the_account_and_says_which(watching: Watching, fake: Fake) -> None:
     fake.next_answers = [Reply({"title": "Forbidden", "type": f"{PROBLEMS}client-forbidden", "status": 403}, 403)]
     with pytest.raises(Unauthorized, match="client-forbidden"):
@@ -617,6 +632,35 @@ def test_without_an_account_it_is_the_one_whose_token_it_is(watching: Watching, 
     reader = watching(account="")
     reader.poll()
     assert reader.is_ours(post)
+
+
+@pytest.mark.slow
+def test_200_posts_with_20_000_comments_are_brought_in_while_new_ones_arrive(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    """With the archive; without it X itself shows no more than 800 mentions and 7 days of conversations."""
+    posts = []
+    for number in range(200):
+        posts.append(world.post(f"News number {number}"))
+        for by in range(100):
+            world.comment(posts[-1], by=f"kim{by % 40}")
+        world.advance(timedelta(hours=2))
+    fake.page_size = 100
+    reader = watching(archive=True, account=fake.author_id(BRAND))
+    n_pages, spent, more = 0, 0.0, True
+    while more:
+        page = reader.fetch()
+        reader.keep(page)
+        n_pages, spent, more = n_pages + 1, spent + page.spent, page.more
+        if n_pages % 20 == 0:
+            world.advance(timedelta(seconds=30))
+            world.comment(posts[n_pages % 200], by="late")
+    world.advance()
+    reader.poll()
+    assert reader.present == fake.expected()
+    print(f"{n_pages} pages, {fake.n_requests} requests, {spent / 100:.2f} dollars")  # noqa: T201
+    assert fake.n_requests <= 1_000
+    assert 100 * 100 <= spent <= 1_500_000, "half a cent for each post, and within what X sells a month"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ class Fake(HttpFakePlatform):
     secret = TOKEN
 
     def __init__(self, world: World, folder: Path) -> None:
+        self._existing: list[Entry] | None = None
         super().__init__(world, folder)
         self.tagged: set[str] = set()  # keys of comments that name the brand; posts of others always do
         self.hidden: dict[str, str] = {}  # hide_status by key
@@ -40,6 +41,7 @@ class Fake(HttpFakePlatform):
         self.refused: dict[str, Reply] = {}  # by the last part of the path
         self.next_answers: list[Reply] = []  # told before anything else
         self.usage: dict[str, str] = {}
+        self._answered: set[str | None] = set()  # keys of what has something below it
         self._cursors = 0  # cursors expired so often
 
     def source_settings(self) -> Body:
@@ -87,8 +89,14 @@ class Fake(HttpFakePlatform):
                 return Reply(self._media(entry, set(request.get("fields").split(","))))
         return Reply(graph_error(100, 33), 400)
 
+    def changed(self) -> None:
+        self._existing = None
+
     def _shown(self) -> list[Entry]:
-        return [entry for entry in self.world.entries if entry.deleted_at is None and entry.key not in self.unseen]
+        if self._existing is None:
+            self._existing = [entry for entry in self.world.entries if entry.deleted_at is None]
+            self._answered = {key for it in self._existing for key in (it.reply_to, it.post)}
+        return [entry for entry in self._existing if entry.key not in self.unseen] if self.unseen else self._existing
 
     def _found(self, number: str) -> Entry | None:
         return next((entry for entry in self._shown() if media_id(entry) == number), None)
@@ -129,7 +137,7 @@ class Fake(HttpFakePlatform):
             "timestamp": stamp(self._time(entry)),
             "media_type": "REPOST_FACADE" if entry.key in self.reposts else "TEXT_POST",
             "shortcode": f"C{entry.number}",
-            "has_replies": any(entry.key in (it.reply_to, it.post) for it in self._shown()),
+            "has_replies": entry.key in self._answered,
             "is_quote_post": False,
             "is_reply": root is not None,
             "is_reply_owned_by_me": root is not None and entry.is_ours,

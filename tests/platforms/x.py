@@ -6,6 +6,7 @@ Source: docs.x.com (OpenAPI 2.166 and 2.167, pagination, response codes); a test
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +47,7 @@ class Fake(HttpFakePlatform):
         self.search_lag = timedelta()
         self.requests_left = 299
         self.next_answers: list[Reply] = []  # told before anything else
+        self._n_replies: Counter[str | None] = Counter()
         self._tokens = 0  # page tokens expired so often
         self._accounts: dict[str, int] = {BRAND: 990001}
 
@@ -134,7 +136,7 @@ class Fake(HttpFakePlatform):
             oldest = id_at(self.world.now - timedelta(days=7))
             if 0 < int(request.get("since_id") or oldest) < oldest:
                 return refused("since_id", request.get("since_id"), f"{TOO_OLD} is larger than {oldest}")
-        found = [entry for entry in self._shown() if self._matches(entry, query)]
+        found = self._matching(query)
         if index == "recent":
             found = [entry for entry in found if int(last_id(entry)) >= oldest]
         until = self.world.now - self.search_lag
@@ -144,10 +146,11 @@ class Fake(HttpFakePlatform):
             {"query", "next_token", "pagination_token"},
         )
 
-    def _matches(self, entry: Entry, query: str) -> bool:
-        if f"-from:{self.author_id(BRAND)}" in query and entry.by == BRAND:
-            return False
-        return query == KEYWORD or f"conversation_id:{self._root(entry)}" in re.split(r"[() ]", query)
+    def _matching(self, query: str) -> list[Entry]:
+        words = set(re.split(r"[() ]", query))
+        without_us = f"-from:{self.author_id(BRAND)}" in words
+        others = [entry for entry in self._shown() if not (without_us and entry.by == BRAND)]
+        return [entry for entry in others if query == KEYWORD or f"conversation_id:{self._root(entry)}" in words]
 
     def _listed(self, request: Request, entries: Iterable[Entry], params: set[str]) -> Reply:
         if (wrong := self._wrong_params(request, LIST_PARAMS | params)) is not None:
@@ -196,6 +199,7 @@ class Fake(HttpFakePlatform):
     def _posts(self, request: Request, page: list[Entry], meta: Body | None, errors: list[Body]) -> Reply:
         asked = {*request.get("tweet.fields").split(","), *request.get("post.fields").split(",")}
         expanded = set(request.get("expansions").split(","))
+        self._n_replies = Counter(it.reply_to or it.post for it in self.world.comments)
         answer: Body = {}
         if page:
             answer["data"] = [self._post(entry, asked | (expanded if self.speaks_post else set())) for entry in page]
@@ -265,7 +269,7 @@ class Fake(HttpFakePlatform):
         return entry.by != BRAND and entry.key not in self.silent
 
     def _metrics(self, entry: Entry) -> Body:
-        n_replies = sum((it.reply_to or it.post) == entry.key for it in self.world.comments)
+        n_replies = self._n_replies[entry.key]
         reposts = "repost_count" if self.speaks_post else "retweet_count"
         counts = {"reply_count": n_replies, "like_count": 2, "quote_count": 0, "bookmark_count": 0}
         return {reposts: 0, **counts, "impression_count": 41}
