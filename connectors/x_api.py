@@ -228,12 +228,17 @@ def _refuse_bare_errors(path: str, answer: dict[str, Json]) -> None:
     Raises: Unauthorized, Unavailable.
     """
     problems = _problems(answer)
-    if not problems or "data" in answer or "meta" in answer or all(_kind(p) == "resource-not-found" for p in problems):
+    # Of a look-up each error is about one post: all of them may be protected, or gone.
+    if not problems or "data" in answer or "meta" in answer or all(_is_of_one(p) for p in problems):
         return
     says = f"{path} answered with nothing but errors ({', '.join(sorted({_kind(p) or 'unnamed' for p in problems}))})"
     if any(_kind(problem).startswith("not-authorized") for problem in problems):
         raise Unauthorized(says, status=200)
     raise Unavailable(says, status=200)
+
+
+def _is_of_one(problem: Mapping[str, Any]) -> bool:
+    return _kind(problem) == "resource-not-found" or problem.get("parameter") == "ids"
 
 
 def read_reset(headers: Mapping[str, str]) -> datetime | None:

@@ -200,7 +200,7 @@ class Roots:
 
     def mark(self, batch: list[str]) -> int:
         """The id up to which all of these conversations were read."""
-        return min(int(self._ours[root][3] or root) for root in batch if root in self._ours)
+        return min(int(self._ours[root][3]) or int(root) for root in batch)
 
     def searched(self, batch: list[str], started: int, mark: str) -> None:
         """Remember that these conversations were read up to a mark."""

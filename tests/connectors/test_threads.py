@@ -229,6 +229,23 @@ def test_a_conversation_that_cannot_be_read_is_noted_and_the_others_go_on(
     assert fake.native_id(kept) in reader.held
 
 
+def test_one_unreadable_entry_on_a_page_does_not_spoil_the_others(watching: Watching, fake: Fake, world: World) -> None:
+    me = Reply({"id": "26000000000000001", "username": BRAND})
+    good = {"id": "18000000000000001", "text": "Hello", "timestamp": "2026-03-02T09:00:00+0000", "username": BRAND}
+    junk = [None, 7, {}, {"id": "x"}, {**good, "id": "18000000000000002", "timestamp": "soon"}]
+    fake.next_answers = [me, *(Reply({"data": [*junk, good]}) for _ in range(3))]
+    reader = watching()
+    page = reader.fetch()
+    read = []
+    for raw in page.raws:
+        try:
+            read.append(reader.build().normalise(raw))
+        except ValueError:
+            continue
+    assert {comment.native_id for comment in read if comment} == {good["id"]}
+    assert len(page.raws) == 3 * (len(junk) + 1)
+
+
 # --- mentions, our replies, what is shown ---
 
 

@@ -410,6 +410,34 @@ def test_only_what_x_itself_cannot_find_is_gone_and_what_we_may_not_see_is_not(
     assert fake.native_id(there) in reader.present
 
 
+def test_where_we_may_see_none_of_them_any_more_nothing_is_gone_and_the_account_not_held(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    keys = [world.post(f"@brand {number}", by="kim") for number in range(3)]
+    reader = watching()
+    reader.poll()
+    fake.unseen |= set(keys)
+    reader.recheck()
+    assert not reader.gone
+
+
+def test_one_unreadable_post_on_a_page_does_not_spoil_the_others(watching: Watching, fake: Fake, world: World) -> None:
+    reader = watching(account=fake.author_id(BRAND))
+    post_id = str(id_at(world.now))
+    good = {"id": post_id, "text": "@brand hello", "conversation_id": post_id}
+    junk = [None, 7, {}, {"id": "x"}, {"id": post_id[:-1] + "9", "text": ["?"], "edit_history_tweet_ids": "no"}]
+    fake.next_answers = [Reply({"data": [*junk, good], "includes": {"users": [None]}, "meta": {"newest_id": []}})]
+    page = reader.fetch()
+    read = []
+    for raw in page.raws:
+        try:
+            read.append(reader.build().normalise(raw))
+        except ValueError:
+            continue
+    assert [comment.text for comment in read if comment] == ["@brand hello"]
+    assert len(page.raws) == len(junk) + 1
+
+
 def test_a_post_that_vanished_from_a_list_is_not_taken_for_deleted(
     watching: Watching, fake: Fake, world: World
 ) -> None:
