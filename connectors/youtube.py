@@ -92,8 +92,10 @@ class YouTube:
         late_reply_delay="as a rule 20 minutes and one poll; at most 20 minutes, and 1 minute for each 2 videos and "
         "for each 200 threads of the channel (4 hours for 200 videos with 20,000 threads); where YouTube's own count "
         "of a video stood still, 20 minutes for each video",
-        budget=Budget(10_000, timedelta(days=1), "units"),
-        storage=StorageRules(text_for=timedelta(days=30), author_for=timedelta(days=30), forgets_deleted=True),
+        budget=Budget(10_000, timedelta(days=1), "units", resets_in="America/Los_Angeles"),
+        storage=StorageRules(
+            text_for=timedelta(days=30), author_for=timedelta(days=30), forgets_deleted=True, renews=True
+        ),
     )
     oauth: ClassVar[OAuth] = OAuth(
         authorize_url="https://accounts.google.com/o/oauth2/v2/auth",

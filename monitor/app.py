@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine
 
 import connectors
-from connectors.base import Known
+from connectors.base import Abilities, Known
 from monitor import channels, log, signals
 from monitor.errors import NotFound
 from monitor.files import shipped
 from monitor.flows.plan import Brand, Plan, Reader
 from monitor.grants import Grants
 from monitor.http import HttpClient
+from monitor.model import Budget, StorageRules
 from monitor.settings import Available, Settings, SourceSettings, load_settings
 from monitor.store import migrate, sources, threads
 from monitor.store.engine import open_engine, writing
@@ -125,7 +127,30 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
         lease=settings.daemon.lease,
         own_signals=settings.signals,
         adviser=_adviser(settings, http),
+        budgets=_budgets(settings),
+        storage={
+            source_id: rules
+            for source_id, source in settings.sources.items()
+            if (rules := abilities(source.connector).storage) != StorageRules()
+        },
     )
+
+
+def abilities(connector: str) -> Abilities:
+    """What a connector of this name says of its platform."""
+    return connectors.load(connector).abilities
+
+
+def _budgets(settings: Settings) -> dict[str, Budget]:
+    """What each account may spend: as the connector says, or as much as the configuration says of it."""
+    found: dict[str, Budget] = {}
+    for source in settings.sources.values():
+        budget = abilities(source.connector).budget
+        if budget is not None and source.account not in found:
+            account = settings.accounts.get(source.account)
+            own = account.budget if account else None
+            found[source.account] = budget if own is None else replace(budget, n=own)
+    return found
 
 
 def _asked(settings: Settings) -> str:

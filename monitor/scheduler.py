@@ -238,7 +238,7 @@ class Daemon:
             held.renew(self.app.plan.lease)
 
     def _prune(self) -> None:
-        prune.prune(self.app.engine, prune.Keep(), self.app.now())
+        prune.prune(self.app.engine, self.app.plan, prune.Keep(), self.app.now())
 
     def _drill(self) -> None:
         if self.app.grants.drill():

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("forget_at IS NOT NULL"),
         postgresql_where=sa.text("forget_at IS NOT NULL"),
     )
-    op.create_index("revisions_replaced", "revisions", ["brand", "replaced_at"], unique=False)
+    op.create_index("revisions_replaced", "revisions", ["brand", "replaced_at", "comment_id"], unique=False)
     _create_quotes()
 
 

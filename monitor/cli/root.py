@@ -21,6 +21,7 @@ COMMANDS = {
     "silence": ("monitor.cli.silence:silence", "Tell nobody about some alerts for a while."),
     "status": ("monitor.cli.status:status", "Say how heedful itself is doing."),
     "sources": ("monitor.cli.sources:sources", "Show each watched place and when it was last read."),
+    "quota": ("monitor.cli.quota:quota", "Show what reading costs, and intervals that fit each account's budget."),
     "poll": ("monitor.cli.sources:poll", "Read sources now instead of when they are due."),
     "fetch": ("monitor.cli.fetch:fetch", "Show what a source returns now; store nothing."),
     "import": ("monitor.cli.importing:import_", "Take in a JSON Lines or CSV file of comments; none of them alerts."),

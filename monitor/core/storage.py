@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.core.handoff import asks_to_go_private, says_sent
-from monitor.model import Author, Comment, Remains, StorageRules, StoredComment, Team, make_id, show_id
+from monitor.model import Author, Comment, Reason, Remains, StorageRules, StoredComment, Team, make_id, show_id
 
+_HARMLESS = frozenset({"kind", "platform", "source", "brand", "language", "mistake_kind"})
 NOT_KEPT = "(text no longer kept: platform's rules)"
 
 _WORD_OR_QUESTION = re.compile(r"[^\W_]|[?？؟]")
@@ -39,6 +40,15 @@ def traits_of(text: str) -> frozenset[str]:
 def shown_text(stored: StoredComment) -> str:
     """A comment's text for people."""
     return stored.comment.text if stored.has_text else NOT_KEPT
+
+
+def unquoted(reason: Reason) -> Reason:
+    """A reason without what it quotes of a comment; its numbers stay."""
+    if reason.condition in _HARMLESS:
+        return replace(reason, words=())
+    quotes = not isinstance(reason.value, float | int) or any(word in reason.says for word in reason.words)
+    value = reason.value if isinstance(reason.value, float | int) else None
+    return replace(reason, says=NOT_KEPT if quotes else reason.says, words=(), value=value)
 
 
 @dataclass(frozen=True, slots=True)

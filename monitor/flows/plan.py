@@ -11,7 +11,7 @@ from monitor.core.matching import Phrase
 from monitor.core.routing import Route
 from monitor.core.rules import RuleSet
 from monitor.core.threads import FoldPolicy
-from monitor.model import Comment, PlaybookBrief, Team
+from monitor.model import Budget, Comment, PlaybookBrief, StorageRules, Team
 from monitor.signals import Beside
 
 if TYPE_CHECKING:
@@ -62,3 +62,5 @@ class Plan:
     lease: timedelta
     own_signals: Beside = field(default_factory=dict)  # the user's, measured beside ours
     adviser: "Adviser | None" = None  # for second opinions
+    budgets: Mapping[str, Budget] = field(default_factory=dict)  # by account, where one is known
+    storage: Mapping[str, StorageRules] = field(default_factory=dict)  # by source, where its platform has any

@@ -18,9 +18,10 @@ from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthoriz
 from monitor.flows import operator
 from monitor.flows.memory import Memory
 from monitor.flows.plan import Plan, Reader
-from monitor.model import Comment, Signals, Source
+from monitor.flows.spending import Ledger
+from monitor.model import Comment, Signals, Source, StorageRules
 from monitor.store import comments as store
-from monitor.store import credentials, quarantine, rechecks, sources
+from monitor.store import credentials, quarantine, rechecks, sources, spendings
 from monitor.store.due import Claim
 from monitor.store.engine import is_conflict, reading, writing
 
@@ -57,6 +58,7 @@ class Turn:
     is_complete: bool
     own_author_ids: frozenset[str] = frozenset()
     note: str = ""
+    spent: float = 1.0
     checked: Sequence[tuple[str, int, datetime | None]] = field(default_factory=tuple)
 
 
@@ -69,6 +71,10 @@ class Poller:
     memory: Memory
     now: Callable[[], datetime]
     wake: Callable[[str], None]
+
+    @property
+    def _ledger(self) -> Ledger:
+        return Ledger(self.plan().budgets)
 
     def poll(self, claimed: Claim) -> None:
         """Work one claimed source: fetch, read, measure, store, and say when it is due again.
@@ -111,7 +117,7 @@ class Poller:
         after = now if page.more else now + every
         if page.poll_after is not None:
             after = max(after, min(page.poll_after, now + timedelta(days=1)))
-        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids, page.note)
+        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids, page.note, page.spent)
 
     def _look_again(self, reader: Reader, source: Source, now: datetime) -> Turn:
         batch = reader.abilities.recheck_batch
@@ -132,12 +138,14 @@ class Poller:
         found = reader.recheck(known[:batch]) if known else None
         own = self.plan().own_signals
         haul = read(reader, source, self.memory, found.raws, found.gone, own) if found else Haul()
-        return Turn(haul, source.cursor, source.next_poll_at, False, checked=checked)
+        spent = found.spent if found else 0.0
+        return Turn(haul, source.cursor, source.next_poll_at, False, checked=checked, spent=spent)
 
     def _commit(self, claimed: Claim, source: Source, reader: Reader, turn: Turn, started_at: datetime) -> None:
         now, haul = self.now(), turn.haul
         with writing(self.engine) as connection:
-            saved = store.save_page(connection, _incoming(source, haul), haul.gone, now)
+            rules = self.plan().storage.get(source.id, StorageRules())
+            saved = store.save_page(connection, _incoming(source, haul, rules), haul.gone, now)
             n_bad = quarantine.keep(connection, source.brand, source.id, haul.unread, now)
             rechecks.set_check_at(connection, turn.checked)
             due_at = self._due_at(connection, source, reader, turn)
@@ -151,10 +159,17 @@ class Poller:
             )
             sources.release(connection, claimed, outcome, now)
             was_failing = source.n_failures > 0 or source.account_is_held
+            ledger = self._ledger
+            is_spent = ledger.is_spent(connection, source.account, now)
             if was_failing:
-                sources.free_account(connection, source.account)
+                if not is_spent:
+                    sources.free_account(connection, source.account)
                 operator.over(connection, source.brand, f"source:{source.id}", now)
                 operator.over(connection, source.brand, f"account:{source.account}", now)
+            paid = spendings.Turn(turn.spent, turn.is_complete, saved.n_new)
+            spent_until = ledger.pay(connection, source, paid, now)
+        if spent_until:
+            _log.info("account.budget_spent", account=source.account, until=spent_until.isoformat())
         if haul.gone:
             self.memory.forget(source.id)
         self.memory.remember(source.id, haul.marks)
@@ -204,6 +219,10 @@ class Poller:
             if due_at is None:
                 sources.close(connection, source.id, says, now)
             told = self._tell(connection, source, error, n_failures, due_at is None, now)
+            # An answer that is refused counts for most platforms; where none came nothing was spent.
+            spent_until = self._ledger.pay(connection, source, spendings.Turn(1.0), now) if error.status else None
+        if spent_until:
+            _log.info("account.budget_spent", account=source.account, until=spent_until.isoformat())
         if first:
             _log.warning("source.lost", source=source.id, error=type(error).__name__, says=str(error)[:300])
         if told:
@@ -302,7 +321,14 @@ def _payload(raw: Any) -> str:
         return repr(raw)
 
 
-def _incoming(source: Source, haul: Haul) -> store.Incoming:
+def _incoming(source: Source, haul: Haul, rules: StorageRules) -> store.Incoming:
     return store.Incoming(
-        source.brand, source.platform, source.id, source.added_at, haul.comments, haul.signals, haul.signals_version
+        source.brand,
+        source.platform,
+        source.id,
+        source.added_at,
+        haul.comments,
+        haul.signals,
+        haul.signals_version,
+        rules,
     )

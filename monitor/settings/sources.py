@@ -26,6 +26,7 @@ class AccountSettings:
     connector: str
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+    budget: float | None = None  # in the connector's unit and window
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Account:
     connector: str
     client_id: str
     client_secret: str = field(repr=False)
+    budget: float | None
     prepared: Raw
     homes: Mapping[str, str]  # each of its keys -> "accounts.<id>", to say where a fault is
 
@@ -77,7 +79,9 @@ class PlaceReader:
             for name, table in self.reading.table(raw, "sources").items()
             if (source := self._source(name, table, accounts, every_account))
         }
-        read = {name: AccountSettings(a.connector, a.client_id, a.client_secret) for name, a in accounts.items()}
+        read = {
+            name: AccountSettings(a.connector, a.client_id, a.client_secret, a.budget) for name, a in accounts.items()
+        }
         return read, sources
 
     def _account(self, name: str, raw: object) -> _Account | None:
@@ -91,7 +95,10 @@ class PlaceReader:
         prepared = self.reading.prepare(found.Settings, rest, key)
         refused = {field for place, field in self.reading.settled if place == key}
         homes = dict.fromkeys((found.Settings.model_fields.keys() & prepared) | refused, key)
-        return _Account(table.connector, table.client_id, table.client_secret, prepared, homes)
+        budget = table.budget
+        if budget is not None and getattr(found.abilities, "budget", None) is None:
+            self.reading.refuse(f"{key}.budget", f'the connector "{table.connector}" does not say what it spends')
+        return _Account(table.connector, table.client_id, table.client_secret, budget, prepared, homes)
 
     def _source(self, name: str, raw: object, accounts: Mapping[str, _Account], named: set[str]) -> Any:
         key = f"sources.{name}"

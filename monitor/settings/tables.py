@@ -137,6 +137,8 @@ class AccountTable(Table):
     """The application registered at the platform, for `heedful auth`; its page in docs/connectors says where."""
     client_secret: SecretText = ""
     """That application's secret, by client_secret_env or client_secret_file."""
+    budget: Annotated[float, Field(gt=0)] | None = None
+    """What it may spend in its platform's window, in the platform's unit, if not what the connector says."""
 
 
 class CredentialsTable(Table):

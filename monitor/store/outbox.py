@@ -34,6 +34,19 @@ def add(connection: Connection, told: Sequence[tuple[Notice, Sequence[str]]], no
             for notice, _ in told
         ],
     )
+    quotes = [
+        {
+            "brand": notice.brand,
+            "notice_id": notice.id,
+            "thread_id": parse_id_prefix(brief.thread_id)[0],
+            "source_id": brief.source_id,
+            "created_at": to_us(notice.created_at),
+        }
+        for notice, _ in told
+        for brief in {brief.thread_id: brief for brief in notice.threads}.values()
+    ]
+    if quotes:
+        connection.execute(insert(schema.quotes), quotes)
     for notice, channels in told:
         if notice.reason == "repeat":
             _drop_waiting_repeats(connection, notice, channels, now)

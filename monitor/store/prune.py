@@ -16,28 +16,36 @@ def finished_deliveries(connection: Connection, before: datetime) -> int:
     """Forget deliveries that were sent or abandoned before an instant, and notices that have none left."""
     table, notices = schema.deliveries, schema.notices
     done = select(table.c.brand, table.c.id).where(table.c.due_at.is_(None), table.c.created_at < to_us(before))
-    n_gone = _delete(connection, table, done)
+    n_gone = _n(_delete(connection, table, done))
     left = select(table.c.id).where(table.c.brand == notices.c.brand, table.c.notice_id == notices.c.id).exists()
-    _delete(
-        connection, notices, select(notices.c.brand, notices.c.id).where(notices.c.created_at < to_us(before), ~left)
-    )
+    untold = select(notices.c.brand, notices.c.id).where(notices.c.created_at < to_us(before), ~left)
+    for brand, ids in _delete(connection, notices, untold).items():
+        quotes = schema.quotes
+        connection.execute(delete(quotes).where(quotes.c.brand == brand, quotes.c.notice_id.in_(ids)))
     return n_gone
 
 
-def old_quarantine(connection: Connection, before: datetime) -> int:
-    """Forget payloads that nobody could read since."""
+def old_quarantine(connection: Connection, before: datetime, source_id: str = "") -> int:
+    """Forget payloads that nobody could read since, of all sources or of one."""
     table = schema.quarantine
-    return _delete(connection, table, select(table.c.brand, table.c.id).where(table.c.received_at < to_us(before)))
+    old = select(table.c.brand, table.c.id).where(table.c.received_at < to_us(before))
+    if source_id:
+        old = old.where(table.c.source_id == source_id)
+    return _n(_delete(connection, table, old))
 
 
 def ended_silences(connection: Connection, before: datetime) -> int:
     """Forget silences that have long been over."""
     table = schema.silences
-    return _delete(connection, table, select(table.c.brand, table.c.id).where(table.c.ends_at < to_us(before)))
+    return _n(_delete(connection, table, select(table.c.brand, table.c.id).where(table.c.ends_at < to_us(before))))
 
 
-def _delete(connection: Connection, table: Table, chosen: Any) -> int:
-    keys = [tuple(row) for row in connection.execute(chosen.limit(BATCH))]
-    for brand, ids in by_brand(keys).items():
+def _delete(connection: Connection, table: Table, chosen: Any) -> dict[str, list[Any]]:
+    found = by_brand([(row[0], row[1]) for row in connection.execute(chosen.limit(BATCH))])
+    for brand, ids in found.items():
         connection.execute(delete(table).where(table.c.brand == brand, table.c.id.in_(ids)))
-    return len(keys)
+    return found
+
+
+def _n(deleted: dict[str, list[Any]]) -> int:
+    return sum(len(ids) for ids in deleted.values())

@@ -144,7 +144,7 @@ revisions = Table(
     _instant("replaced_at", nullable=False),
     Column("text", Text, nullable=False),
     PrimaryKeyConstraint("brand", "comment_id", "replaced_at"),
-    Index("revisions_replaced", "brand", "replaced_at"),
+    Index("revisions_replaced", "brand", "replaced_at", "comment_id"),
 )
 
 quarantine = Table(
