@@ -7,16 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from monitor.model import Comment, Signals
-from monitor.signals.angry import Angry
 from monitor.signals.base import Batch, Signal
-from monitor.signals.closing import Closing
 from monitor.signals.language import Language
-from monitor.signals.mistake import Mistake
-from monitor.signals.needs_reply import NeedsReply
 from monitor.signals.personal_data import PersonalData
 from monitor.signals.prepared import prepare
-from monitor.signals.tagging import TaggingOnly
-from monitor.signals.trained import Trained
+from monitor.signals.trained import MistakeKind, Trained
 
 ALL_OTHERS = "*"
 """In a list of versions: the signals of ours that the list does not name."""
@@ -31,13 +26,17 @@ def told(signals: Mapping[str, Signal]) -> str:
 
 
 REGISTRY: Mapping[str, Signal] = {
-    "angry": Angry(),
-    "closing": Closing(),
+    "angry": Trained("angry"),
+    "closing": Trained("closing"),
     "language": Language(),
-    "mistake": Mistake(),
-    "needs_reply": NeedsReply(),
+    "mistake": Trained("mistake"),
+    "mistake_kind": MistakeKind(),
+    "needs_reply": Trained("needs_reply"),
+    "negative": Trained("negative"),
     "personal_data": PersonalData(),
-    "tagging_only": TaggingOnly(),
+    "tagging_only": Trained("tagging_only"),
+    "threat": Trained("threat"),
+    "urgent": Trained("urgent"),
 }
 
 _AT_ONCE = 128  # texts: what they need together stays in the processor's cache

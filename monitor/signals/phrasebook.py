@@ -15,7 +15,7 @@ from importlib.resources import files
 import re2
 
 FILES = ("angry", "needs_reply", "closing", "mistake", "tagging", "urgent", "threat")
-_AUTOMATON_BYTES = 24 << 20  # the most that the states met so far may take; full, it forgets them and goes on
+_AUTOMATON_BYTES = 48 << 20  # the most that the states met so far may take; full, it forgets them and goes on
 _KIN = {"es": ("pt",), "pt": ("es",), "nl": ("de",), "de": ("nl",)}  # short texts of these are easily mistaken
 _ELISION = re.compile(r"\b([cdjlmnst]|qu) (?=\w)")
 _PIECE = re.compile(r" \.\.\. |(?:(?<=[ (|])|^)[?!]|[()|*%?]|.")

@@ -66,7 +66,7 @@ def fit_kinds(rows: Rows) -> Kinds:
         for fold in np.unique(folds):
             unseen[folds == fold] = _head(counts[folds != fold], labels[folds != fold]).values(counts[folds == fold])
         inputs = np.column_stack([unseen, rows.features[np.ix_(chosen, np.array(columns))]])
-        weighed[kind] = logistic(inputs, labels, heads.balanced(labels), strength=_KIND_C)
+        weighed[kind] = logistic(inputs, labels, heads.balanced(labels), None, _KIND_C)
         values[:, column] = inputs @ weighed[kind][:-1] + weighed[kind][-1]
     right = float((np.array(KINDS)[values.argmax(axis=1)] == found).mean())
     names = [rows.names[n] for n in columns]

@@ -94,15 +94,15 @@ def fit(label: str, rows: Rows) -> Fitted:
         ]
     )
     scale = inputs.std(axis=0) + _LEAST_SPREAD
-    whole = logistic(inputs / scale, labels, weights, offsets)
-    held_back = _held_back(inputs / scale, labels, weights, offsets, folds)
+    whole = logistic(inputs / scale, labels, weights, offsets, made.strength)
+    held_back = _held_back(inputs / scale, labels, weights, offsets, folds, made.strength)
     told = _by_domain(labels, domains, made) if made.fitted_to else weights
     slope, offset = _platt(held_back, labels, told)
     by_input, bias = whole[:-1] / scale, float(whole[-1])
     features = {rows.names[n]: float(weight) for n, weight in zip(columns, by_input, strict=False)}
     together = _together([*(rows.public[name] for name in public), own], by_input[len(columns) :])
     sure = 1 / (1 + np.exp(-(slope * held_back + offset)))
-    threshold = _threshold(labels, sure, told, made)
+    threshold = max(_threshold(labels, sure, told, made), _for_traffic(sure[domains == "support"], made))
     return Fitted(
         bias, features, together, slope, offset, threshold, chosen, labels, weights, held_back
     )  # fmt: skip
@@ -121,10 +121,10 @@ def weigh(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
 
 
 def _by_domain(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
-    """Weights with which the label has its declared rate in each of the domains that calibration is fitted to."""
+    """Weights with which what is true and what is not come from the domains that calibration is fitted to."""
     weights = np.zeros(len(labels))
-    for domain, share in made.fitted_to.items():
-        for value, rate in ((1, made.rate), (0, 1 - made.rate)):
+    for domain, shares in made.fitted_to.items():
+        for value, share, rate in ((1, shares[0], made.rate), (0, shares[1], 1 - made.rate)):
             here = (domains == domain) & (labels == value)
             weights[here] = share * rate / max(here.sum(), 1)
     return np.asarray(weights * len(labels) / weights.sum())
@@ -143,19 +143,23 @@ def _own_head(
 
 
 def _held_back(
-    inputs: Floats, labels: Floats, weights: Floats, offsets: Floats | None, folds: NDArray[np.int64]
+    inputs: Floats,
+    labels: Floats,
+    weights: Floats,
+    offsets: Floats | None,
+    folds: NDArray[np.int64],
+    strength: float,
 ) -> Floats:
     values = np.zeros(len(labels))
     for fold in np.unique(folds):
         train, test = folds != fold, folds == fold
-        found = logistic(inputs[train], labels[train], weights[train], None if offsets is None else offsets[train])
+        there = None if offsets is None else offsets[train]
+        found = logistic(inputs[train], labels[train], weights[train], there, strength)
         values[test] = inputs[test] @ found[:-1] + found[-1]
     return values
 
 
-def logistic(
-    inputs: Floats, labels: Floats, weights: Floats, offsets: Floats | None = None, strength: float = recipe.STACK_C
-) -> Floats:
+def logistic(inputs: Floats, labels: Floats, weights: Floats, offsets: Floats | None, strength: float) -> Floats:
     """Weights of the inputs, then the bias, of a logistic regression with a quadratic penalty (not on the bias)."""
     n = inputs.shape[1]
     together = inputs if offsets is None else np.column_stack([inputs, offsets])
@@ -176,7 +180,7 @@ def logistic(
 
 def _platt(values: Floats, labels: Floats, weights: Floats) -> tuple[float, float]:
     """The slope and offset that make values into probabilities."""
-    slope, offset = logistic(values[:, None], labels, weights, strength=1e6)
+    slope, offset = logistic(values[:, None], labels, weights, None, 1e6)
     return float(slope), float(offset)
 
 
@@ -185,6 +189,11 @@ def _threshold(labels: Floats, probabilities: Floats, weights: Floats, made: Rec
         return best_threshold(labels, probabilities, weights)[0]
     tried = np.unique(np.round(probabilities, 2))
     return float(max(tried, key=lambda at: macro_f1(labels, probabilities >= at, weights)))
+
+
+def _for_traffic(probabilities: Floats, made: Recipe) -> float:
+    """The threshold from which ordinary traffic is not flagged more often than it may be."""
+    return float(np.quantile(probabilities, 1 - made.most_of_support)) if len(probabilities) else 0.0
 
 
 def macro_f1(labels: Floats, flags: NDArray[np.bool_], weights: Floats) -> float:

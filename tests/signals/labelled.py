@@ -1,4 +1,4 @@
-"""Texts of our own making with what each signal has to say of them: "yes" is 0.5 or more, "no" is less.
+"""Texts of our own making with what each signal has to say of them: "yes" is a flag, "no" is none.
 
 a angry, m mistake, n needs_reply, c closing, t tagging_only.
 """
