@@ -9,7 +9,8 @@ class OAuth:
     """One platform's authorization code flow, and its device flow where it has one.
 
     `refresh_days` is how long a refresh token lives where the platform says so; `token_lives` in seconds where its
-    answer does not tell. `scopes` are what reading needs, nothing else.
+    answer does not tell. `scopes` are what reading needs, nothing else. In the parameters "{token}" stands for the
+    access token and "{secret}" for the client's.
     """
 
     authorize_url: str
@@ -25,3 +26,6 @@ class OAuth:
     refresh_days: int | None = None
     rotates: bool = False  # each refresh token is valid once
     token_lives: int | None = None
+    exchange_url: str = ""  # where the first token is exchanged, by GET, for one that lives longer
+    exchange_params: Mapping[str, str] = field(default_factory=dict)
+    renews_by_get: bool = False  # with nothing but `refresh_params`

@@ -93,7 +93,9 @@ class Threads:
         uses_pkce=False,
         refresh_params={"grant_type": "th_refresh_token", "access_token": "{token}"},
         refresh_url="https://graph.threads.net/refresh_access_token",
-        refresh_days=60,
+        renews_by_get=True,
+        exchange_url="https://graph.threads.net/access_token",  # the token of the redirect ends after an hour
+        exchange_params={"grant_type": "th_exchange_token", "client_secret": "{secret}", "access_token": "{token}"},
         token_lives=60 * 86_400,
     )
 

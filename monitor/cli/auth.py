@@ -114,7 +114,7 @@ def _by_link(call: Call, application: "Application", port: int, paste: bool, ope
         raise Failure(f"the platform did not agree: {error.error} {error.description or ''}".strip()) from None
     fields = {"grant_type": "authorization_code", "code": found["code"], "redirect_uri": redirect}
     fields |= {"code_verifier": verifier} if verifier else {}
-    return application.fetch(call.app.http, oauth.token_url, fields)
+    return application.redeem(call.app.http, fields)
 
 
 def _link(client: "WebApplicationClient", oauth: Any, redirect: str, state: str) -> tuple[str, str]:

@@ -52,8 +52,17 @@ class Application:
         else:
             sent |= {"client_id": self.client_id}
             sent |= {"client_secret": self.client_secret} if self.client_secret else {}
+        return self._told(http, "POST", url, headers=headers, content=urlencode(sent).encode())
+
+    def _filled(self, params: Mapping[str, str], token: str) -> dict[str, str]:
+        return {k: v.replace("{token}", token).replace("{secret}", self.client_secret) for k, v in params.items()}
+
+    def _fetch_by_get(self, http: HttpClient, url: str, fields: Mapping[str, str]) -> dict[str, Any]:
+        return self._told(http, "GET", url, params=fields, headers={"accept": "application/json"})
+
+    def _told(self, http: HttpClient, method: str, url: str, **request: Any) -> dict[str, Any]:
         try:
-            answer = http.request("POST", url, headers=headers, content=urlencode(sent).encode())
+            answer = http.request(method, url, **request)
         except (Malformed, Gone, Unauthorized) as error:
             raise Unauthorized(f"the grant was refused: {_why(error.payload)}", status=error.status) from None
         try:
@@ -63,13 +72,24 @@ class Application:
         except (ValueError, UnicodeError):
             raise Malformed("the token endpoint answered with something that is no token") from None
 
+    def redeem(self, http: HttpClient, fields: Mapping[str, str]) -> dict[str, Any]:
+        """The tokens for the code of a redirect, exchanged for lasting ones where they last but an hour.
+
+        Raises: as `fetch`.
+        """
+        told = self.fetch(http, self.oauth.token_url, fields)
+        if not self.oauth.exchange_url:
+            return told
+        asked = self._filled(self.oauth.exchange_params, told["access_token"])
+        return told | self._fetch_by_get(http, self.oauth.exchange_url, asked)
+
     def refresh(self, http: HttpClient, tokens: Mapping[str, Any]) -> dict[str, Any]:
         """New tokens for old ones. Raises: as `fetch`."""
         oauth = self.oauth
         url = oauth.refresh_url or oauth.token_url
         if "grant_type" in oauth.refresh_params:  # platforms that renew the access token itself
-            fields = {k: v.replace("{token}", tokens["access_token"]) for k, v in oauth.refresh_params.items()}
-            return self.fetch(http, url, fields)
+            fields = self._filled(oauth.refresh_params, tokens["access_token"])
+            return self._fetch_by_get(http, url, fields) if oauth.renews_by_get else self.fetch(http, url, fields)
         fields = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **oauth.refresh_params}
         return self.fetch(http, url, fields)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 
 from connectors.threads import Threads, ThreadsSettings
 from monitor.errors import Gone, RateLimited, Unauthorized, Unavailable
+from monitor.flows.credentials import Application
 from monitor.http import HttpClient
 from tests.contract.reader import Reader
 from tests.platforms.base import BRAND, Fault, World
-from tests.platforms.server import Reply
+from tests.platforms.server import HttpFakePlatform, Reply, Request
 from tests.platforms.threads import TOKEN, Fake, graph_error
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "threads").glob("*.json"))
@@ -497,6 +499,42 @@ def test_posts_beyond_the_reach_are_left_alone(watching: Watching, fake: Fake, w
     world.advance(timedelta(days=40))
     watching(reach=timedelta(days=30)).poll()
     assert _asked(fake, "conversation") == 0
+
+
+class _Tokens(HttpFakePlatform):
+    """Threads' three token endpoints, each with its own verb and parameters."""
+
+    def source_settings(self) -> dict[str, Any]:
+        return {}
+
+    def native_id(self, key: str) -> str:
+        return key
+
+    def answer(self, request: Request) -> Reply:
+        long = {"token_type": "bearer", "expires_in": 5_183_944}
+        match request.method, request.path, request.get("grant_type"), request.get("access_token"):
+            case "POST", "/oauth/access_token", "", "" if b"code=the-code" in request.body:
+                return Reply({"access_token": "short", "user_id": 7})
+            case "GET", "/access_token", "th_exchange_token", "short" if request.get("client_secret") == "hush-hush":
+                return Reply(long | {"access_token": "long"})
+            case "GET", "/refresh_access_token", "th_refresh_token", "long" if "client_secret" not in request.query:
+                return Reply(long | {"access_token": "longer"})
+        return Reply(graph_error(100), 400)
+
+
+def test_the_token_of_an_hour_is_exchanged_for_one_of_60_days_and_that_one_is_renewed(
+    world: World, tmp_path: Path, http: HttpClient
+) -> None:
+    with _Tokens(world, tmp_path) as server:
+        at = {
+            name: value.replace("https://graph.threads.net", server.url)
+            for name, value in asdict(Threads.oauth).items()
+            if name in ("token_url", "exchange_url", "refresh_url")
+        }
+        application = Application(replace(Threads.oauth, **at), "app", "hush-hush")
+        told = application.redeem(http, {"grant_type": "authorization_code", "code": "the-code"})
+        assert (told["access_token"], told["expires_in"]) == ("long", 5_183_944)
+        assert application.refresh(http, told)["access_token"] == "longer"
 
 
 @pytest.mark.slow
