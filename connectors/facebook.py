@@ -83,7 +83,7 @@ class Facebook:
     Settings: ClassVar[type[ConnectorSettings]] = FacebookSettings
     abilities: ClassVar[Abilities] = Abilities(
         replies="Facebook has two levels only: a reply to a reply is given as one to the comment at the top",
-        quiet_requests=7,
+        quiet_requests=8,
         recheck_batch=BATCH,
         late_reply_delay="the time between two polls for the 25 newest posts, and for older ones that time for each "
         "25 posts of the Page: 200 posts at a poll every 5 minutes, 40 minutes",

@@ -78,7 +78,7 @@ class Instagram:
     Settings: ClassVar[type[ConnectorSettings]] = InstagramSettings
     abilities: ClassVar[Abilities] = Abilities(
         replies="Instagram has two levels only: a reply to a reply is given as one to the comment at the top",
-        quiet_requests=3,
+        quiet_requests=5,
         recheck_batch=20,
         late_reply_delay="the time between two polls for the 20 newest media, and for older ones that time for each "
         "20 media of the account: 200 media at a poll every 5 minutes, 50 minutes; below media with more than 50 "

@@ -19,6 +19,7 @@ from monitor.errors import Gone, Malformed, RemoteError, Unauthorized, Unavailab
 
 OVERLAP = timedelta(hours=1)  # a comment may appear that long after the time it says it was written at
 TOP_EVERY = timedelta(minutes=10)  # how long a backfill may go on before the newest page is read again
+LOOK_AGAIN = timedelta(hours=1)  # below a post that shows no comments although it has some
 TRY_AGAIN = timedelta(days=1)  # a list that the token may not read
 MAX_SEEN, MAX_RESTARTS = 1_500, 3
 REACH_PAGES = 40  # of one post, in a walk that looks for a rise in its number of comments
@@ -98,6 +99,8 @@ class Reader:
             return
         following = self._list_page(listing, position)
         known["after"] = {} if following == position else following
+        if not known["after"]:
+            known["size"] = listing.size  # the next round tries again whether so many are too much
         known["first"] = known["first"] and bool(known["after"])
 
     def _list_page(self, listing: Listing, position: dict[str, str]) -> dict[str, str]:
@@ -172,7 +175,14 @@ class Reader:
         elif until is not None:
             self._add_walk(object_id, on, until)
             walked = self._now
-        self._state["seen"][last_part(object_id)] = [count or 0, self._now, walked]
+        if rows or self._is_told(post, count):
+            before, visited = count or 0, self._now
+        # Otherwise nothing is shown although there is something: what is written meanwhile must be found afterwards.
+        self._state["seen"][last_part(object_id)] = [before, visited, walked]
+
+    def _is_told(self, post: Json, count: int | None) -> bool:
+        """Whether the platform itself says that there are no comments, where it shows none."""
+        return count == 0 or (count is None and part(post, "comments") is not None)
 
     def _walk_until(self, post: Json, count: int | None, explained: int, visited: int, walked: int) -> int | None:
         """Back to when the comments of a post must be walked: 0 for as far as may be, None for not at all."""
@@ -181,10 +191,8 @@ class Reader:
         rises = (count or 0) > explained
         until: int = max(visited - int(OVERLAP.total_seconds()), self._state["since"])
         if not data:
-            # Nothing came along: that says that there is nothing only where the number says so too.
-            is_told = count == 0 or (count is None and embedded is not None)
-            is_due = rises or walked + TRY_AGAIN.total_seconds() < self._now
-            return until if is_due and not is_told else None
+            is_due = not visited or walked + LOOK_AGAIN.total_seconds() < self._now
+            return until if is_due and not self._is_told(post, count) else None
         if next_position(embedded):
             times = [at for row in data if (at := self._dialect.created(row)) is not None]
             if not (times and _descends(times) and times[-1] < until):

@@ -504,6 +504,24 @@ def test_a_page_that_shows_no_comments_any_more_deletes_nothing(watching: Watchi
     assert reader.present == before
 
 
+def test_what_was_written_while_no_comments_were_shown_is_found_afterwards(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    post = world.post()
+    world.comment(post)
+    reader = watching()
+    reader.poll()
+    fake.shows_no_comments = True
+    for _ in range(70):
+        world.advance(timedelta(hours=2))
+        world.comment(post)
+        reader.poll()
+    fake.shows_no_comments = False
+    world.advance()
+    reader.poll()
+    assert reader.present == fake.expected()
+
+
 def test_a_token_that_lost_the_page_gets_the_answer_for_missing_things_and_deletes_nothing(
     watching: Watching, fake: Fake, world: World
 ) -> None:
