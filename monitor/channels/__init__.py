@@ -10,6 +10,8 @@ REGISTRY = {
     "slack": "monitor.channels.slack:Slack",
     "groupme": "monitor.channels.groupme:GroupMe",
     "webhook": "monitor.channels.webhook:Webhook",
+    "discord": "monitor.channels.discord:Discord",
+    "mattermost": "monitor.channels.mattermost:Mattermost",
 }
 
 

@@ -16,18 +16,20 @@ from monitor.model import Notice, Reason, ThreadBrief
 
 PRIVATE = "private message; read it there"
 _MAX_LINK, _MAX_LOOK = 500, 2_000
-_MAX_SAYS, _MAX_WORDS = 160, 6
+_MAX_SAYS, _MAX_WORDS, _MAX_REASONS = 160, 6, 4
 _SAID_AS_TIMES = ("waiting", "older_than", "younger_than")  # their value is the instant that they already say
 _UTC = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
 
 
 class Shortener:
-    """Cuts lines to a length, and knows afterwards whether anything was cut."""
+    """Cuts lines to a length, none longer than `longest`, and knows afterwards whether anything was cut."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = _MAX_LOOK) -> None:
         self.has_cut = False
+        self._longest = longest
 
     def line(self, text: str, length: int) -> str:
+        length = min(length, self._longest)
         start = text[: _MAX_LOOK + 10 * length]  # no channel shows more, however little of it is printable
         line = excerpt(start, length)
         # An excerpt is cut if it is not the whole line; the whole is looked at only where that is possible.
@@ -81,7 +83,14 @@ def happened(notice: Notice, short: Shortener) -> tuple[str, str]:
 
 
 def tell(
-    thread: ThreadBrief, notice: Notice, now: datetime, short: Shortener, length: int, *, private: bool
+    thread: ThreadBrief,
+    notice: Notice,
+    now: datetime,
+    short: Shortener,
+    length: int,
+    *,
+    private: bool,
+    n_reasons: int = _MAX_REASONS,
 ) -> Telling:
     """One thread of a notice; `length` is for the quotation, `private`: private words may be shown here."""
     is_hidden = thread.is_private and not private
@@ -94,7 +103,7 @@ def tell(
         is_quoted=not is_hidden and bool(thread.excerpt.strip()),
         when=_when(thread, notice, now),
         link=link(thread.permalink),
-        why=() if notice.reason == "resolved" else _why(thread.reasons, notice, short, is_hidden=is_hidden),
+        why=() if notice.reason == "resolved" else _why(thread.reasons, notice, short, n_reasons, is_hidden=is_hidden),
     )
 
 
@@ -105,14 +114,16 @@ def _when(thread: ThreadBrief, notice: Notice, now: datetime) -> str:
     return f"waiting {waiting(now - thread.awaiting_since)} · {written}"
 
 
-def _why(reasons: Sequence[Reason], notice: Notice, short: Shortener, *, is_hidden: bool) -> tuple[str, ...]:
+def _why(
+    reasons: Sequence[Reason], notice: Notice, short: Shortener, n_shown: int, *, is_hidden: bool
+) -> tuple[str, ...]:
     """Each reason once: two comments of a thread can have the same. What was not the case says little to people."""
     telling = [reason for reason in reasons if reason.condition != "not"] or reasons
     told = list(dict.fromkeys(why(reason, notice.timezone, short, is_hidden=is_hidden) for reason in telling[:40]))
-    lines = told[:4]
-    if len(told) > 4:
+    lines = told[:n_shown]
+    if len(told) > n_shown:
         short.has_cut = True
-        lines.append(f"and {counted(len(told) - 4, 'more reason', 'more reasons')}")
+        lines.append(f"and {counted(len(told) - n_shown, 'more reason', 'more reasons')}")
     return tuple(lines)
 
 

@@ -1,11 +1,14 @@
-"""The addresses of chat targets: what is accepted in a configuration, and never shown by it."""
+"""The addresses of chat targets, accepted in a configuration and never shown by it; what targets answer."""
 
+import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from monitor.errors import RateLimited, RemoteError
 from monitor.http import Answer, HttpClient
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -42,3 +45,37 @@ def post(
     """
     sent = {"content-type": "application/json; charset=utf-8", **(headers or {})}
     return http.request("POST", url, headers=sent, content=body, secret_path=True, public_only=public_only)
+
+
+def answer_object(answer: Answer) -> Mapping[str, Any]:
+    """The JSON object that a target answered with, or an empty one where it answered anything else."""
+    return _object(answer.body)
+
+
+def refusal_object(error: RemoteError) -> Mapping[str, Any]:
+    """The same of a refusal."""
+    return _object(error.payload.encode("utf-8", "replace"))
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def seconds(value: object) -> timedelta | None:
+    """A number of seconds as a target writes it, at most a day; None where it is none."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) else -1.0
+    except (ValueError, OverflowError):
+        return None
+    return timedelta(seconds=min(number, 86_400.0)) if number >= 0 else None
+
+
+def wait_for(error: RateLimited, wait: timedelta | None, now: datetime) -> RateLimited:
+    """The error with the pause that its body asked for, where no header did."""
+    if error.retry_at is None and wait is not None:
+        error.retry_at = now + wait
+    return error
