@@ -557,9 +557,11 @@ def test_200_posts_with_20_000_comments_are_brought_in_while_new_ones_arrive(
         if n_pages % 5 == 0:
             world.advance(timedelta(seconds=30))
             world.comment(posts[n_pages % 200], by="late")
+    n_requests = fake.n_requests
     for _ in range(50):  # 6 hours and one poll for each 8 posts
         world.advance(timedelta(minutes=15))
         reader.poll()
     assert reader.present == fake.expected()
-    print(f"{n_pages} pages, {fake.n_requests} requests")  # noqa: T201
-    assert fake.n_requests <= 3_000
+    print(f"{n_pages} pages, {n_requests} requests, {fake.n_requests - n_requests} in 50 polls")  # noqa: T201
+    assert n_requests <= 1_700
+    assert fake.n_requests - n_requests <= 50 * 24 + 500
