@@ -191,7 +191,7 @@ class Reader:
         rises = (count or 0) > explained
         until: int = max(visited - int(OVERLAP.total_seconds()), self._state["since"])
         if not data:
-            is_due = not visited or walked + LOOK_AGAIN.total_seconds() < self._now
+            is_due = walked + LOOK_AGAIN.total_seconds() < self._now
             return until if is_due and not self._is_told(post, count) else None
         if next_position(embedded):
             times = [at for row in data if (at := self._dialect.created(row)) is not None]

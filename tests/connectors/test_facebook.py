@@ -522,6 +522,20 @@ def test_what_was_written_while_no_comments_were_shown_is_found_afterwards(
     assert reader.present == fake.expected()
 
 
+def test_a_post_that_never_shows_its_comments_is_walked_once_an_hour_and_not_for_ever(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    world.comment(world.post())
+    fake.shows_no_comments = True
+    reader = watching()
+    assert reader.poll() < 8
+    fake.requests.clear()
+    for _ in range(6):
+        world.advance(timedelta(minutes=10))
+        reader.poll()
+    assert sum(request.path.endswith("/comments") for request in fake.requests) <= 1
+
+
 def test_a_token_that_lost_the_page_gets_the_answer_for_missing_things_and_deletes_nothing(
     watching: Watching, fake: Fake, world: World
 ) -> None:
