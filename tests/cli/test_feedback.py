@@ -52,7 +52,7 @@ def test_a_rule_that_has_not_flagged_the_thread_is_refused(shop: Shop) -> None:
 def judge(shop: Shop, n_each: int) -> None:
     """As many mildly angry threads found wrong as very angry ones found right, and one that nobody speaks of."""
     mild, strong = (
-        [(f"a{n}", NOW, "This is UNACCEPTABLE!") for n in range(n_each)],
+        [(f"a{n}", NOW, "What a waste of time") for n in range(n_each)],
         [(f"b{n}", NOW, f"{RUDE} {n}") for n in range(n_each)],
     )
     shop.say(*mild, *strong, ("zoe", NOW, ANGRY))
@@ -102,10 +102,10 @@ def test_a_brand_learns_to_read_a_signal_and_forgets_it_again(shop: Shop) -> Non
     assert [point["now"] for point in report["points"]] == [point["measured"] for point in report["points"]]
     assert report["points"][1]["then"] < 0.5
     assert "->" in shop.run("rules", "calibrate").stdout
-    assert "calibrated" not in shop.run("rules", "test", "This is UNACCEPTABLE!", "--all").stdout
+    assert "calibrated" not in shop.run("rules", "test", "What a waste of time", "--all").stdout
     assert "judged anew" in shop.run("rules", "calibrate", "--brand", "shop", "--apply").stderr
-    assert "calibrated from" in shop.run("rules", "test", "This is UNACCEPTABLE!", "--all").stdout
-    shop.say(("new", NOW, "This is UNACCEPTABLE!"))
+    assert "calibrated from" in shop.run("rules", "test", "What a waste of time", "--all").stdout
+    shop.say(("new", NOW, "What a waste of time"))
     shop.run("poll", "--here")
     assert len(flagged(shop)) == before, "what was found wrong ten times is not raised an eleventh time"
     [again] = shop.lines("rules", "calibrate")
@@ -120,7 +120,7 @@ def test_with_few_corrections_there_is_no_calibration(shop: Shop) -> None:
     judge(shop, 2)
     assert "needs 20 corrections of both kinds" in shop.run("rules", "calibrate").stdout
     assert "0 open threads" in shop.run("rules", "calibrate", "--apply").stderr
-    assert "calibrated" not in shop.run("rules", "test", "This is UNACCEPTABLE!", "--all").stdout
+    assert "calibrated" not in shop.run("rules", "test", "What a waste of time", "--all").stdout
     shop.run("rules", "calibrate", "--apply", "--reset", code=2)
 
 

@@ -210,7 +210,7 @@ def calibrate(bakery: Bakery, calibration: Calibration, version: str) -> None:
 def test_a_calibration_judges_open_threads_anew_and_leaves_what_is_stored_as_measured(bakery: Bakery) -> None:
     with reading(bakery.engine) as connection:
         before = connection.execute(select(schema.comments.c.signals)).scalar_one()
-    calibrate(bakery, Calibration(1.0, -3.0, 40), signals.version_of("angry"))
+    calibrate(bakery, Calibration(1.0, -20.0, 40), signals.version_of("angry"))
     bakery.work()
     assert flags(bakery) == {}
     calibrate(bakery, Calibration(1.0, 1.0, 40), signals.version_of("angry"))
@@ -228,7 +228,7 @@ def test_a_calibration_judges_open_threads_anew_and_leaves_what_is_stored_as_mea
 
 
 def test_a_calibration_of_an_older_version_of_a_signal_is_not_used(bakery: Bakery) -> None:
-    calibrate(bakery, Calibration(1.0, -3.0, 40), "an older one")
+    calibrate(bakery, Calibration(1.0, -20.0, 40), "an older one")
     bakery.work()
     [reason] = flags(bakery)["angry"].reasons
     assert "calibrated" not in reason.says
