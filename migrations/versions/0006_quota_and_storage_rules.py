@@ -49,7 +49,7 @@ def _create_quotes() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("brand", "notice_id", "thread_id"),
     )
-    op.create_index("quotes_thread", "quotes", ["brand", "thread_id"], unique=False)
+    op.create_index("quotes_thread", "quotes", ["brand", "thread_id", "notice_id"], unique=False)
     op.create_index("quotes_source", "quotes", ["source_id", "created_at"], unique=False)
     # What was told before quotes, too. Notices are kept for 90 days: there are thousands, not millions.
     found = op.get_bind().execute(sa.text("SELECT brand, id, created_at, payload FROM notices")).all()

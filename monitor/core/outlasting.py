@@ -1,15 +1,17 @@
 """Flags about comments of which the platform's rules let us keep no more: what they lack decides nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from monitor.core.facts import Facts
-from monitor.model import Flag, Reason, StoredComment
+from monitor.core.rules import RuleSet
+from monitor.core.truth import Condition
+from monitor.model import Flag
 
 _OF_TEXT = frozenset({"phrases", "pattern"})
 _OF_AUTHOR = frozenset({"author_in", "followers_at_least"})
 
 
-def verdict_of(raised: Iterable[Flag], before: Iterable[Flag], facts: Facts) -> tuple[Flag, ...]:
+def verdict_of(rules: RuleSet, raised: Iterable[Flag], before: Iterable[Flag], facts: Facts) -> tuple[Flag, ...]:
     """The flags that count, of those that the rules raise now and those that stood before.
 
     One that stood stays while it rests on an open comment of which something is gone, unless people called it wrong;
@@ -18,7 +20,8 @@ def verdict_of(raised: Iterable[Flag], before: Iterable[Flag], facts: Facts) -> 
     if all(c.remains is None for c in facts.comments.values()):
         return tuple(raised)
     stood = {flag.rule: flag for flag in before}
-    kept = {flag.rule: flag for flag in raised if flag.rule in stood or not _is_guess(flag, facts)}
+    denied = {rule.name: frozenset(_denied(rule.when)) for rule in rules.rules}
+    kept = {flag.rule: flag for flag in raised if flag.rule in stood or not _is_guess(flag, facts, denied[flag.rule])}
     lasting = [flag for rule, flag in stood.items() if rule not in kept and _outlasts(flag, facts)]
     return (*kept.values(), *lasting)
 
@@ -30,12 +33,16 @@ def _outlasts(flag: Flag, facts: Facts) -> bool:
     return any(it is not None and it.remains is not None for it in held)
 
 
-def _is_guess(flag: Flag, facts: Facts) -> bool:
-    return any(_cannot_be_asked(reason, facts.comments.get(reason.comment_id or 0)) for reason in flag.reasons)
+def _is_guess(flag: Flag, facts: Facts, denied: frozenset[str]) -> bool:
+    """Whether its rule asks for the lack of what is gone of the comments that it rests on."""
+    rests_on = [it for number in flag.evidence if (it := facts.comments.get(number))]
+    lacks_text = any(not it.has_text for it in rests_on) and not denied.isdisjoint(_OF_TEXT)
+    return lacks_text or (any(not it.has_author for it in rests_on) and not denied.isdisjoint(_OF_AUTHOR))
 
 
-def _cannot_be_asked(reason: Reason, about: StoredComment | None) -> bool:
-    if about is None:
-        return False
-    without_text = not about.has_text and reason.condition in _OF_TEXT
-    return without_text or (not about.has_author and reason.condition in _OF_AUTHOR)
+def _denied(condition: Condition, is_within: bool = False) -> Iterator[str]:
+    """The names of all conditions below a "not": only there can what is missing make a rule hold."""
+    if is_within:
+        yield condition.name
+    for child in condition.children:
+        yield from _denied(child, is_within or condition.name == "not")

@@ -178,7 +178,7 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     facts = heed(facts, known.feedback)
     verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
-    flags = verdict_of(verdict.flags, before, facts)
+    flags = verdict_of(plan.rules, verdict.flags, before, facts)
     standing, cleared = _compare(flags, before)
     stirred = [c for c in comments if c.stirs != (c.id in verdict.stirring)]
     about_post = known.flags.get(row.subject_id, ()) if row.subject_id is not None else ()

@@ -309,7 +309,7 @@ quotes = Table(  # which notices tell of a thread in the words of those who wrot
     Column("source_id", Text, nullable=False),
     _instant("created_at", nullable=False),
     PrimaryKeyConstraint("brand", "notice_id", "thread_id"),
-    Index("quotes_thread", "brand", "thread_id"),
+    Index("quotes_thread", "brand", "thread_id", "notice_id"),
     Index("quotes_source", "source_id", "created_at"),
 )
 

@@ -8,7 +8,22 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from monitor.model import UNFLAGGED_RANK, Severity
-from monitor.store import alerts, backlog, due, hot, links, outbox, rechecks, schema, second_opinions, sources, threads
+from monitor.store import (
+    alerts,
+    backlog,
+    due,
+    forgetting,
+    hot,
+    links,
+    outbox,
+    quotes,
+    rechecks,
+    schema,
+    second_opinions,
+    sources,
+    spendings,
+    threads,
+)
 from monitor.store.comments import load_posts, load_threads, load_under_posts
 from monitor.store.engine import reading, writing
 from monitor.store.instants import to_us
@@ -71,7 +86,8 @@ def filled(engine: Engine) -> Engine:
                  "thread_id": n // 4, "subject_id": n // 40, "kind": "comment" if n % 30 else "post", "text": "x",
                  "author_key": str(n),
                  "details": '{"author":{}}', "content_hash": 1, "created_at": base + n, "seen_at": base,
-                 "is_history": False, "signals": "{}", "signals_version": "", "stirs": n % 20 == 0}
+                 "is_history": False, "signals": "{}", "signals_version": "", "stirs": n % 20 == 0,
+                 "forget_at": base + n if n % 100 == 0 else None}
                 for n in range(N)
             ],
         )  # fmt: skip
@@ -87,6 +103,25 @@ def filled(engine: Engine) -> Engine:
                 for n in range(N)
             ],
         )
+        connection.execute(
+            schema.revisions.insert(),
+            [{"brand": BRAND, "comment_id": n, "replaced_at": base + n, "text": "x"} for n in range(N)],
+        )
+        connection.execute(
+            schema.quotes.insert(),
+            [
+                {"brand": BRAND, "notice_id": n, "thread_id": n // 2, "source_id": f"s{n % 50}", "created_at": base + n}
+                for n in range(N)
+            ],
+        )
+        connection.execute(
+            schema.spendings.insert(),
+            [
+                {"account": f"a{n % 50}", "source_id": "", "starts_at": base + n, "ends_at": base + n, "spent": 1,
+                 "n_polls": 1, "n_new": 1}
+                for n in range(N)
+            ],
+        )  # fmt: skip
         connection.execute(
             schema.flags.insert(),
             [
@@ -132,6 +167,18 @@ WORK = {
         lambda c: second_opinions.of_threads(c, BRAND, [1, 2]),
     ),
     "claim second opinions": ("second_opinions_due", lambda c: due.claim(c, "second_opinions", NOON, LEASE, 1)),
+    "texts that must go": ("comments_forget", lambda c: forgetting.ended(c, NOON, 100)),
+    "comments to settle": ("comments_pkey", lambda c: forgetting.settle(c, BRAND, 2_500, {}, 100)),
+    "replaced texts that must go": (
+        "revisions_replaced",
+        lambda c: forgetting.old_revisions(c, BRAND, SOURCE, (to_us(NOON) + 2_000, 2_000), LATER, 100),
+    ),
+    "notices of a source that quote": ("quotes_source", lambda c: quotes.clear_old(c, "s7", NOON, 100)),
+    "notices that quote a thread": (
+        "quotes_thread",
+        lambda c: hot.select_by_ids(c, "notice_id", "quotes", BRAND, [1, 2], key="thread_id"),
+    ),
+    "what an account has spent": ("spendings_pkey", lambda c: spendings.of_account(c, "a7", NOON)),
     "raise who waits under a post": (
         "threads_post",
         lambda c: threads.raise_under_post(c, BRAND, 40, Severity.CRISIS),
