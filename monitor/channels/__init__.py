@@ -12,6 +12,9 @@ REGISTRY = {
     "webhook": "monitor.channels.webhook:Webhook",
     "discord": "monitor.channels.discord:Discord",
     "mattermost": "monitor.channels.mattermost:Mattermost",
+    "teams": "monitor.channels.teams:Teams",
+    "ntfy": "monitor.channels.ntfy:Ntfy",
+    "telegram": "monitor.channels.telegram:Telegram",
 }
 
 

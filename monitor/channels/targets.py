@@ -79,3 +79,11 @@ def wait_for(error: RateLimited, wait: timedelta | None, now: datetime) -> RateL
     if error.retry_at is None and wait is not None:
         error.retry_at = now + wait
     return error
+
+
+def server_url(url: str) -> str:
+    """A validator for the address of a server, which is no secret; without a slash at its end."""
+    check_url(url)
+    if urlsplit(url).query or urlsplit(url).fragment:
+        raise ValueError("must be the address of a server, without ? or #")
+    return url.rstrip("/")

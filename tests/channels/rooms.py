@@ -90,3 +90,55 @@ def mattermost_fault(text: str) -> str:
     if re.search(r"^> .*\n.", visible, re.MULTILINE):
         return "a quotation that goes on"
     return markdown_fault(visible, r"^#### ", r"^> ", r"^\*\*|\*\*(?=$| ·| on | under |:)")
+
+
+TEAMS_SIG = "t3amsS1gnature-x_y"
+TEAMS_QUERY = f"api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={TEAMS_SIG}"
+_RUN = {"type", "text", "weight", "size", "color", "isSubtle", "italic"}
+_FIELDS = {
+    "RichTextBlock": {"type", "spacing", "inlines"},
+    "Container": {"type", "separator", "spacing", "style", "items"},
+    "ActionSet": {"type", "actions"},
+}
+
+
+class FakeTeams(Fake):
+    """One workflow: takes whatever its trigger takes, and notes what Teams would then make of the card."""
+
+    def reply(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        if path != f"/workflows/a1/triggers/manual/paths/invoke?{TEAMS_QUERY}":
+            return _json(401, {"error": {"code": "DirectApiAuthorizationRequired", "message": "…"}})
+        if method != "POST":
+            return _json(405, {"error": {"code": "MethodNotAllowed", "message": "…"}})
+        payload = json.loads(body)
+        fault = "too large" if len(body) > 24_000 else card_fault(payload)
+        if fault:
+            return 400, b"", {"x-fault": fault.encode("ascii", "replace").decode()[:200]}
+        self.accepted.append(payload)
+        return 202, b"", {}
+
+
+def card_fault(payload: dict[str, Any]) -> str:
+    """What the schema of Adaptive Cards 1.4, or Teams, would not take of a message, or ""."""
+    (attachment,) = payload["attachments"]
+    card = attachment["content"]
+    if payload["type"] != "message" or attachment["contentType"] != "application/vnd.microsoft.card.adaptive":
+        return "not a card"
+    if (card["type"], card["version"], card["msteams"]) != ("AdaptiveCard", "1.4", {"width": "Full"}):
+        return "another card"
+    return next(filter(None, map(_element_fault, card["body"])), "")
+
+
+def _element_fault(element: dict[str, Any]) -> str:
+    if not set(element) <= _FIELDS.get(element["type"], set()):
+        return f"{element['type']} with {set(element)}"
+    if element["type"] == "Container":
+        return next(filter(None, map(_element_fault, element["items"])), "" if element["items"] else "an empty box")
+    if element["type"] == "ActionSet":
+        addresses = [action["url"] for action in element["actions"] if action["type"] == "Action.OpenUrl"]
+        return "" if addresses and all(url.startswith("https://") for url in addresses) else "a button to nowhere"
+    faults = ("a run" for run in element["inlines"] if not run["text"] or not set(run) <= _RUN)
+    texts = "".join(run["text"] for run in element["inlines"])
+    if re.search(r"\{\{|</?at\b", texts, re.IGNORECASE):
+        return "something that is expanded"
+    return next(faults, "" if element["inlines"] else "an empty line")

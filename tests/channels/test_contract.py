@@ -23,7 +23,16 @@ from monitor.model import Notice, Reason
 from tests.channels import notices
 from tests.channels.fakes import BOT_ID, SECRET, TOKEN, Fake, FakeGroupMe, FakeReceiver, FakeSlack
 from tests.channels.notices import FIRST, HOSTILE_NOTICES, KIM, NOTICES, NOW, WAITING
-from tests.channels.rooms import DISCORD_TOKEN, MATTERMOST_KEY, FakeDiscord, FakeMattermost
+from tests.channels.phones import BOT_TOKEN, CHAT, NTFY_TOKEN, TOPIC, FakeNtfy, FakeTelegram
+from tests.channels.rooms import (
+    DISCORD_TOKEN,
+    MATTERMOST_KEY,
+    TEAMS_QUERY,
+    TEAMS_SIG,
+    FakeDiscord,
+    FakeMattermost,
+    FakeTeams,
+)
 from tests.faults import FAULTS, FaultServer
 
 HOOK = "h00k-s3cr3t"
@@ -37,6 +46,9 @@ FAKES: dict[str, type[Fake] | None] = {
     "webhook": FakeReceiver,
     "discord": FakeDiscord,
     "mattermost": FakeMattermost,
+    "teams": FakeTeams,
+    "ntfy": FakeNtfy,
+    "telegram": FakeTelegram,
 }
 REMOTE = sorted(kind for kind, fake in FAKES.items() if fake)
 READ = sorted(set(FAKES) - {"webhook"})  # by people
@@ -50,6 +62,9 @@ def settings_of(kind: str, url: str) -> dict[str, Any]:
         "webhook": {"url": f"{url}/in/{HOOK}?key={HOOK}", "secret": SECRET, "allow_private": True},
         "discord": {"url": f"{url}/api/webhooks/100200300400500600/{DISCORD_TOKEN}"},
         "mattermost": {"url": f"{url}/sub/hooks/{MATTERMOST_KEY}"},
+        "teams": {"url": f"{url}/workflows/a1/triggers/manual/paths/invoke?{TEAMS_QUERY}"},
+        "ntfy": {"topic": TOPIC, "token": NTFY_TOKEN, "base_url": url},
+        "telegram": {"token": BOT_TOKEN, "chat_id": str(CHAT), "base_url": url},
     }[kind]
 
 
@@ -296,7 +311,7 @@ SECRETS = re.compile(
     "|".join(
         [
             *(TOKEN, TOKEN.split("/")[-1], BOT_ID, HOOK, SECRET.removeprefix("whsec_")),
-            *(DISCORD_TOKEN, MATTERMOST_KEY),
+            *(DISCORD_TOKEN, MATTERMOST_KEY, TEAMS_SIG, TOPIC, NTFY_TOKEN, BOT_TOKEN, BOT_TOKEN.partition(":")[2]),
         ]
     )
 )
@@ -341,6 +356,14 @@ def test_the_secret_is_in_no_error_no_repr_and_no_log(kind: str, status: int, ca
         ("discord", {"url": f"http://discord.example/api/webhooks/1/{HOOK}"}),
         ("discord", {"thread_id": f"{HOOK}"}),
         ("mattermost", {"url": f"https://chat.example/{HOOK}"}),
+        ("teams", {"url": f"https://shop.webhook.office.com/webhookb2/{HOOK}"}),
+        ("teams", {"url": f"http://prod.example/workflows/{HOOK}"}),
+        ("ntfy", {"topic": f"{HOOK}/json"}),
+        ("ntfy", {"token": f"{HOOK}\r\nx: y"}),
+        ("ntfy", {"base_url": "http://ntfy.example"}),
+        ("ntfy", {"base_url": "https://ntfy.example/?auth=1"}),
+        ("telegram", {"token": f"{HOOK}"}),
+        ("telegram", {"chat_id": "the group"}),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_without_being_shown(kind: str, wrong: dict[str, Any]) -> None:
