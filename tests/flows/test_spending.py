@@ -1,6 +1,8 @@
 """What reading costs: counted with each poll, and an account that has spent its budget waits, on both databases."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -41,7 +43,7 @@ def _poll_for(bakery: Bakery, minutes: int) -> int:
     return n
 
 
-def _events(logs: list[dict[str, object]], name: str) -> list[dict[str, object]]:
+def _events(logs: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
     return [line for line in logs if line["event"] == name]
 
 
