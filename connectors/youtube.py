@@ -6,6 +6,7 @@ are YouTube's own: of a comment, of a reply ("<thread>.<reply>"), of a video.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
@@ -130,7 +131,8 @@ class YouTube:
     def recheck(self, known: Sequence[Known]) -> Rechecked:
         """Look again at known comments, what is new in their threads, and known videos."""
         api, named = self._api(), self._settings.channel
-        return Look(api, named if named.startswith("UC") else self._channel(api)[0], known).take()
+        found = Look(api, named if named.startswith("UC") else self._channel(api)[0], known).take()
+        return replace(found, spent=api.n)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one comment, reply or video."""
