@@ -21,6 +21,7 @@ REGISTRY = {
     "youtube": "connectors.youtube:YouTube",
     "google_play": "connectors.google_play:GooglePlay",
     "google_business": "connectors.google_business:GoogleBusiness",
+    "trustpilot": "connectors.trustpilot:Trustpilot",
 }
 
 
