@@ -15,6 +15,8 @@ REGISTRY = {
     "teams": "monitor.channels.teams:Teams",
     "ntfy": "monitor.channels.ntfy:Ntfy",
     "telegram": "monitor.channels.telegram:Telegram",
+    "matrix": "monitor.channels.matrix:Matrix",
+    "email": "monitor.channels.email:Email",
 }
 
 

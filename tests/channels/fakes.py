@@ -58,7 +58,7 @@ class Fake:
                 if self.command != "HEAD":
                     self.wfile.write(answer)
 
-            do_GET = do_HEAD = do_POST  # noqa: N815  # http.server's names
+            do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815  # http.server's names
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,8 @@ from monitor.http import HttpClient
 from monitor.model import Notice, Reason
 from tests.channels import notices
 from tests.channels.fakes import BOT_ID, SECRET, TOKEN, Fake, FakeGroupMe, FakeReceiver, FakeSlack
+from tests.channels.homeserver import MATRIX_TOKEN, ROOM, FakeHomeserver
+from tests.channels.mailbox import OWNER, SENDER
 from tests.channels.notices import FIRST, HOSTILE_NOTICES, KIM, NOTICES, NOW, WAITING
 from tests.channels.phones import BOT_TOKEN, CHAT, NTFY_TOKEN, TOPIC, FakeNtfy, FakeTelegram
 from tests.channels.rooms import (
@@ -49,6 +51,8 @@ FAKES: dict[str, type[Fake] | None] = {
     "teams": FakeTeams,
     "ntfy": FakeNtfy,
     "telegram": FakeTelegram,
+    "matrix": FakeHomeserver,
+    "email": None,  # no HTTP: test_email.py holds it to the same promises
 }
 REMOTE = sorted(kind for kind, fake in FAKES.items() if fake)
 READ = sorted(set(FAKES) - {"webhook"})  # by people
@@ -65,6 +69,8 @@ def settings_of(kind: str, url: str) -> dict[str, Any]:
         "teams": {"url": f"{url}/workflows/a1/triggers/manual/paths/invoke?{TEAMS_QUERY}"},
         "ntfy": {"topic": TOPIC, "token": NTFY_TOKEN, "base_url": url},
         "telegram": {"token": BOT_TOKEN, "chat_id": str(CHAT), "base_url": url},
+        "matrix": {"base_url": url, "token": MATRIX_TOKEN, "room_id": ROOM},
+        "email": {"host": "127.0.0.1", "port": 9, "tls": "none", "sender": SENDER, "to": OWNER},
     }[kind]
 
 
@@ -86,12 +92,17 @@ def strings(value: Any) -> Iterator[str]:
         yield from (text for part in value for text in strings(part))
 
 
+def drawn(payload: Mapping[str, Any]) -> Any:
+    """What is shown of a payload; where that comes in two forms, the richer one."""
+    return next((payload[form] for form in ("blocks", "formatted_body", "html") if form in payload), payload)
+
+
 def read(message: Message) -> str:
     """All that a reader sees, in order; escapes undone, line breaks between messages taken away."""
     if "data" in message.payloads[0]:
         return "\n".join([json.dumps(message.payloads[0], ensure_ascii=False), *strings(message.payloads[0])])
-    text = "\n".join(text for payload in message.payloads for text in strings(payload.get("blocks", payload)))
-    for escaped, plain in (("\u200b", ""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+    text = "\n".join(text for payload in message.payloads for text in strings(drawn(payload)))
+    for escaped, plain in (("\u200b", ""), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
         text = text.replace(escaped, plain)
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
@@ -312,6 +323,7 @@ SECRETS = re.compile(
         [
             *(TOKEN, TOKEN.split("/")[-1], BOT_ID, HOOK, SECRET.removeprefix("whsec_")),
             *(DISCORD_TOKEN, MATTERMOST_KEY, TEAMS_SIG, TOPIC, NTFY_TOKEN, BOT_TOKEN, BOT_TOKEN.partition(":")[2]),
+            MATRIX_TOKEN,
         ]
     )
 )
@@ -364,6 +376,9 @@ def test_the_secret_is_in_no_error_no_repr_and_no_log(kind: str, status: int, ca
         ("ntfy", {"base_url": "https://ntfy.example/?auth=1"}),
         ("telegram", {"token": f"{HOOK}"}),
         ("telegram", {"chat_id": "the group"}),
+        ("matrix", {"token": f"{HOOK}\n"}),
+        ("matrix", {"room_id": "#care:server.example"}),
+        ("matrix", {"base_url": "http://matrix.example"}),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_without_being_shown(kind: str, wrong: dict[str, Any]) -> None:
