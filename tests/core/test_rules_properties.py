@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.core.calendar import Calendar
 from monitor.core.rules import Facts, Verdict, load_rules
-from monitor.model import ThreadActs
+from monitor.model import Flag, ThreadActs
 from tests.core.threads_to_judge import post_with, rules_where, thread_of
 
 DAYS = {day: ((time(9), time(12, 30)), (time(13), time(17))) for day in range(5)}
@@ -77,10 +77,14 @@ def worlds(draw: st.DrawFn) -> tuple[Facts, datetime]:
     return replace(facts, subject_people=post_with(people, now).subject_people if people else ()), now
 
 
-def _timeless(verdict: Verdict) -> list[object]:
-    """The flags without when they were raised, and without words and evidence: another branch of `any` may come to
-    hold too, or cease to."""
-    return [replace(flag, raised_at=CHANGES[0], reasons=(), evidence=(), is_history=False) for flag in verdict.flags]
+def _timeless(verdict: Verdict) -> list[Flag]:
+    """The flags without when they were raised, and without the words: another branch of `any` may come to hold too."""
+    return [replace(flag, raised_at=CHANGES[0], reasons=()) for flag in verdict.flags]
+
+
+def _standing(verdict: Verdict) -> list[Flag]:
+    """The flags as far as the clock must not change them unseen: which branch of `any` they rest on may change."""
+    return [replace(flag, evidence=(), is_history=False) for flag in _timeless(verdict)]
 
 
 @settings(deadline=None)
@@ -95,7 +99,7 @@ def test_a_verdict_stays_the_same_until_it_is_due(
     assert end > now
     for part in moments:
         at = now + min((end - now) * part, end - now - timedelta(microseconds=1))
-        assert _timeless(rules.evaluate(facts, at)) == _timeless(verdict)
+        assert _standing(rules.evaluate(facts, at)) == _standing(verdict)
 
 
 @settings(deadline=None)
@@ -109,7 +113,7 @@ def test_following_due_at_misses_no_change_for_two_weeks(world: tuple[Facts, dat
         while seen.due_at is not None and seen.due_at <= moment:
             assert seen.due_at > at
             at, seen = seen.due_at, rules.evaluate(facts, seen.due_at)
-        assert _timeless(rules.evaluate(facts, moment)) == _timeless(seen)
+        assert _standing(rules.evaluate(facts, moment)) == _standing(seen)
 
 
 @settings(deadline=None)
