@@ -123,16 +123,13 @@ class Reading:
     def _read_head(self, number: str) -> None:
         """One page of a location, from where it stands."""
         location, position = self._state["locations"][number], self._state["position"]
+        if location["shut"]:
+            self._next_head()
+            return
         try:
             reviews, token = self._page(location, position)
         except RemoteError as error:
-            if not (why := why_shut(error)):
-                raise
-            self._shut(number, why)
-            self._next_head()
-            if not self._open():
-                kind = Gone if isinstance(error, Gone) else Unauthorized
-                raise kind(f"{error}: {why}", status=error.status) from None
+            self._refused(number, error)
             return
         self._take(location, reviews)
         times = _times(reviews)
@@ -145,6 +142,25 @@ class Reading:
         position["token"] = token
         if number not in self._state["deep"]:
             self._state["deep"].append(number)
+
+    def _refused(self, number: str, error: RemoteError) -> None:
+        """Leave a location out that cannot be read, unless it only moved to another account.
+
+        Raises: the error where it is not about this location alone; Gone or Unauthorized where it was the last one.
+        """
+        if not (why := why_shut(error)):
+            raise error
+        before = self._state["locations"][number]["name"]
+        if isinstance(error, Gone) and self._state["listed_at"] != self._at:
+            self._list()
+            if self._state["locations"][number]["name"] != before:
+                self._state["position"] = {}
+                return
+        self._shut(number, why)
+        self._next_head()
+        if not self._open():
+            kind = Gone if isinstance(error, Gone) else Unauthorized
+            raise kind(f"{error}: {why}", status=error.status)
 
     def _next_head(self) -> None:
         """What took several pages is looked at once more: something may have been written meanwhile."""

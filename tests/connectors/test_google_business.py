@@ -328,6 +328,23 @@ def test_a_location_that_cannot_be_read_does_not_keep_the_others_from_being_read
     assert reader.present == fake.expected(), "it is tried again once a day"
 
 
+def test_a_location_that_moved_to_another_account_is_read_on_there_at_once(
+    reading: Reading, fake: Fake, world: World
+) -> None:
+    place = world.post()
+    world.comment(place)
+    reader = reading(locations=["456"])
+    reader.poll()
+    fake.accounts = {ACCOUNT: [], GROUP: ["456", "457"]}
+    world.advance(timedelta(hours=1))
+    new = world.comment(place)
+    page = reader.fetch()
+    reader.keep(page)
+    assert page.note == ""
+    assert reader.of(new).subject_native_id == "accounts/200/locations/456"
+    assert reader.present == fake.expected()
+
+
 def test_a_location_that_is_listed_no_more_comes_back_with_what_was_written_meanwhile(
     reading: Reading, fake: Fake, world: World
 ) -> None:
