@@ -16,6 +16,8 @@ REGISTRY = {
     "ntfy": "monitor.channels.ntfy:Ntfy",
     "telegram": "monitor.channels.telegram:Telegram",
     "matrix": "monitor.channels.matrix:Matrix",
+    "google_chat": "monitor.channels.google_chat:GoogleChat",
+    "rocketchat": "monitor.channels.rocketchat:RocketChat",
     "email": "monitor.channels.email:Email",
 }
 

@@ -35,6 +35,7 @@ from tests.channels.rooms import (
     FakeMattermost,
     FakeTeams,
 )
+from tests.channels.spaces import GOOGLE_QUERY, GOOGLE_TOKEN, ROCKET_TOKEN, FakeGoogleChat, FakeRocketChat
 from tests.faults import FAULTS, FaultServer
 
 HOOK = "h00k-s3cr3t"
@@ -52,6 +53,8 @@ FAKES: dict[str, type[Fake] | None] = {
     "ntfy": FakeNtfy,
     "telegram": FakeTelegram,
     "matrix": FakeHomeserver,
+    "google_chat": FakeGoogleChat,
+    "rocketchat": FakeRocketChat,
     "email": None,  # no HTTP: test_email.py holds it to the same promises
 }
 REMOTE = sorted(kind for kind, fake in FAKES.items() if fake)
@@ -70,6 +73,8 @@ def settings_of(kind: str, url: str) -> dict[str, Any]:
         "ntfy": {"topic": TOPIC, "token": NTFY_TOKEN, "base_url": url},
         "telegram": {"token": BOT_TOKEN, "chat_id": str(CHAT), "base_url": url},
         "matrix": {"base_url": url, "token": MATRIX_TOKEN, "room_id": ROOM},
+        "google_chat": {"url": f"{url}/v1/spaces/AAAA1234/messages?{GOOGLE_QUERY}"},
+        "rocketchat": {"url": f"{url}/hooks/5f0c/{ROCKET_TOKEN}"},
         "email": {"host": "127.0.0.1", "port": 9, "tls": "none", "sender": SENDER, "to": OWNER},
     }[kind]
 
@@ -323,7 +328,7 @@ SECRETS = re.compile(
         [
             *(TOKEN, TOKEN.split("/")[-1], BOT_ID, HOOK, SECRET.removeprefix("whsec_")),
             *(DISCORD_TOKEN, MATTERMOST_KEY, TEAMS_SIG, TOPIC, NTFY_TOKEN, BOT_TOKEN, BOT_TOKEN.partition(":")[2]),
-            MATRIX_TOKEN,
+            *(MATRIX_TOKEN, GOOGLE_TOKEN, ROCKET_TOKEN),
         ]
     )
 )
@@ -376,6 +381,9 @@ def test_the_secret_is_in_no_error_no_repr_and_no_log(kind: str, status: int, ca
         ("ntfy", {"base_url": "https://ntfy.example/?auth=1"}),
         ("telegram", {"token": f"{HOOK}"}),
         ("telegram", {"chat_id": "the group"}),
+        ("google_chat", {"url": f"https://chat.example/v1/spaces/A/messages?key={HOOK}"}),
+        ("google_chat", {"url": f"https://chat.example/{HOOK}?key=1&token=2"}),
+        ("rocketchat", {"url": f"https://chat.example/hooks/{HOOK}"}),
         ("matrix", {"token": f"{HOOK}\n"}),
         ("matrix", {"room_id": "#care:server.example"}),
         ("matrix", {"base_url": "http://matrix.example"}),
