@@ -33,8 +33,8 @@ class GoogleBusinessSettings(ConnectorSettings):
     locations: tuple[str, ...] = ()
     """The locations to read, by their numbers (of "locations/456"); none: all that whoever gave the permission owns or
     manages."""
-    account: str = ""
-    """The account (business group) that the locations are in, by its number (of "accounts/123"); none: all of them."""
+    business_group: str = ""
+    """The business group (account) that the locations are in, by its number (of "accounts/123"); none: all of them."""
     token: SecretStr | None = None
     """An OAuth access token given by hand, for a try: it lives for an hour. Not needed after
     `heedful auth google_business`."""
@@ -50,9 +50,9 @@ class GoogleBusinessSettings(ConnectorSettings):
     def _are_locations(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(_checked_number(value, "locations/") for value in values))
 
-    @field_validator("account")
+    @field_validator("business_group")
     @classmethod
-    def _is_account(cls, value: str) -> str:
+    def _is_group(cls, value: str) -> str:
         return _checked_number(value, "accounts/") if value else ""
 
     @field_validator("reviews_url", "accounts_url", "locations_url")
@@ -102,7 +102,7 @@ class GoogleBusiness:
         is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
         state: dict[str, Any] = deepcopy(cursor) if is_ours else new_state(now - self._settings.backfill)
         api = self._api()
-        asked = (self._settings.account, *self._settings.locations)
+        asked = (self._settings.business_group, *self._settings.locations)
         reading = Reading(api, state, now, asked, lambda: self._locations(api))
         reading.read()
         return Page(
@@ -144,7 +144,7 @@ class GoogleBusiness:
 
     def _locations(self, api: Api) -> Iterator[tuple[str, Json]]:
         """The locations to read, each with the account that it is in: Google tells the two in different APIs."""
-        account, wanted = self._settings.account, self._settings.locations
+        account, wanted = self._settings.business_group, self._settings.locations
         for name in [f"accounts/{account}"] if account else api.accounts():
             for told in api.locations(name):
                 if not wanted or told["name"].removeprefix("locations/") in wanted:

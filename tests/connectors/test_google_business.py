@@ -288,7 +288,7 @@ def test_a_location_shared_by_two_accounts_is_read_once(reading: Reading, fake: 
 
 def test_only_the_locations_asked_for_are_read(reading: Reading, fake: Fake, world: World) -> None:
     keys = [world.comment(world.post()), world.comment(world.post())]
-    reader = reading(locations=["locations/457", "999"], account="200")
+    reader = reading(locations=["locations/457", "999"], business_group="200")
     page = reader.fetch()
     reader.keep(page)
     assert reader.present == {fake.native_id(keys[1])}
@@ -503,3 +503,4 @@ def test_20_000_reviews_are_brought_in_while_new_ones_arrive_within_the_quota(
     reader.poll()
     assert reader.present == fake.expected()
     assert fake.n_requests < 500
+    print(f"{fake.n_requests} requests; a cursor of {len(json.dumps(reader.cursor)):,} bytes")  # noqa: T201

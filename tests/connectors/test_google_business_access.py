@@ -12,6 +12,7 @@ from connectors.google_business import SCOPE, GoogleBusiness, GoogleBusinessSett
 from connectors.google_business_reviews import read_raw
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
+from monitor.settings.tables import SourceTable
 from tests.connectors.google_business import Reading, asked, fake, http, reading, world
 from tests.platforms.base import Fault, World
 from tests.platforms.google_business import ACCOUNT, GROUP, LOCATIONS, Fake, error
@@ -264,7 +265,7 @@ def test_there_are_goldens() -> None:
     [
         ({"locations": ["Main Street"]}, "not a number"),
         ({"locations": ["1/../2"]}, "not a number"),
-        ({"account": "groups/7"}, "not a number"),
+        ({"business_group": "groups/7"}, "not a number"),
         ({"reviews_url": "mybusiness.example"}, "must be an address"),
         ({"accounts_url": "https://user:pass@x.example"}, "must be an address"),
     ],
@@ -272,6 +273,10 @@ def test_there_are_goldens() -> None:
 def test_settings_that_cannot_work_are_refused_in_words(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         GoogleBusinessSettings.model_validate(given)
+
+
+def test_no_setting_has_the_name_of_one_that_every_source_has() -> None:
+    assert not set(SourceTable.model_fields) & set(GoogleBusinessSettings.model_fields)
 
 
 def test_errors_name_neither_token_nor_query(reading: Reading, fake: Fake) -> None:
