@@ -16,6 +16,7 @@ from monitor.signals.phrasebook import phrasebook
 LONGEST = 10_000  # characters that are looked at: no platform's comment that means something is longer
 
 _QUOTE_LINES = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_QUOTE_MARKS = re.compile(r"^[ \t>]+", re.MULTILINE)
 _RETWEET = re.compile(r"\bRT @\w+:?.*", re.DOTALL)
 _QUOTED_TWEET = re.compile(r"[\"“”]@\w+:[^\"“”]*[\"“”]?")
 _INVISIBLE = re.compile(
@@ -147,7 +148,9 @@ def _signs(plain: str, drawn: Sequence[str], capitals: int, n_links: int) -> str
 def own_words(text: str) -> str:
     """A text without what it quotes: "RT @shop: ..." and what follows, a quoted post, lines that begin with ">"."""
     if ">" in text:
-        text = _QUOTE_LINES.sub("", text)
+        answer = _QUOTE_LINES.sub("", text)
+        # Where the answer stands on the line of its quotation nothing tells the two apart: better both than nothing.
+        text = answer if answer.strip() else _QUOTE_MARKS.sub("", text)
     if "RT @" in text:
         text = _RETWEET.sub("", text)
     if ":" in text and "@" in text:

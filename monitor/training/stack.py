@@ -18,6 +18,7 @@ from monitor.training.corpus import Labelled
 from monitor.training.heads import Floats, Head, Matrix
 from monitor.training.metrics import best_threshold
 from monitor.training.recipe import Recipe
+from monitor.training.second_voice import BY_HAND
 
 _LEAST_SPREAD = 0.05
 _LEAST_OF_A_DOMAIN = 100  # a domain with fewer texts than this weighs less than its share
@@ -96,16 +97,26 @@ def fit(label: str, rows: Rows) -> Fitted:
     scale = inputs.std(axis=0) + _LEAST_SPREAD
     whole = logistic(inputs / scale, labels, weights, offsets, made.strength)
     held_back = _held_back(inputs / scale, labels, weights, offsets, folds, made.strength)
+    second = _second_voice(label, rows.names, made)
+    held_back += rows.features[chosen] @ second
     told = _by_domain(labels, domains, made) if made.fitted_to else weights
     slope, offset = _platt(held_back, labels, told)
     by_input, bias = whole[:-1] / scale, float(whole[-1])
-    features = {rows.names[n]: float(weight) for n, weight in zip(columns, by_input, strict=False)}
+    learnt = np.zeros(len(rows.names))
+    learnt[columns] = by_input[: len(columns)]
+    features = {name: float(weight) for name, weight in zip(rows.names, learnt + second, strict=True) if weight}
     together = _together([*(rows.public[name] for name in public), own], by_input[len(columns) :])
     sure = 1 / (1 + np.exp(-(slope * held_back + offset)))
     threshold = max(_threshold(labels, sure, told, made), _for_traffic(sure[domains == "support"], made))
     return Fitted(
         bias, features, together, slope, offset, threshold, chosen, labels, weights, held_back
     )  # fmt: skip
+
+
+def _second_voice(label: str, names: Sequence[str], made: Recipe) -> Floats:
+    """What our own judgement adds to the weight of each feature."""
+    groups = BY_HAND.get(label, {})
+    return made.second_voice * np.array([groups.get(name.removeprefix("group."), 0.0) for name in names])
 
 
 def weigh(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
@@ -123,8 +134,9 @@ def weigh(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
 def _by_domain(labels: Floats, domains: NDArray[np.str_], made: Recipe) -> Floats:
     """Weights with which what is true and what is not come from the domains that calibration is fitted to."""
     weights = np.zeros(len(labels))
+    told_rate = made.told_rate or made.rate
     for domain, shares in made.fitted_to.items():
-        for value, share, rate in ((1, shares[0], made.rate), (0, shares[1], 1 - made.rate)):
+        for value, share, rate in ((1, shares[0], told_rate), (0, shares[1], 1 - told_rate)):
             here = (domains == domain) & (labels == value)
             weights[here] = share * rate / max(here.sum(), 1)
     return np.asarray(weights * len(labels) / weights.sum())
