@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 import connectors
 from monitor.http import HttpClient
 from monitor.settings import AccountSettings, Settings
-from monitor.store.engine import writing
+from monitor.store.engine import reading, writing
 
 if TYPE_CHECKING:
     from monitor.flows.credentials import Application, StoredAccess
@@ -41,12 +41,16 @@ class Grants:
 
     def drill(self) -> int:
         """Look at every grant's end and scopes, and warn people in time; how many were told."""
-        from monitor.flows.credentials import drill, run_drill
         from monitor.store import credentials
 
         brands = {source.account: source.brand for source in self.settings.sources.values()}
-        with writing(self.engine) as connection:
+        with reading(self.engine) as connection:
             held = [one for one in credentials.load_all(connection) if one.account in brands]
+        if not held:
+            return 0  # and what OAuth needs is never imported
+        from monitor.flows.credentials import drill, run_drill
+
+        with writing(self.engine) as connection:
             applications = {one.account: application_of(self.settings.accounts[one.account]) for one in held}
             needed = {account: known.oauth.scopes for account, known in applications.items() if known}
             found = drill(held, needed, self.now())
