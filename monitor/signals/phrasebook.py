@@ -18,7 +18,7 @@ FILES = ("angry", "needs_reply", "closing", "mistake", "tagging", "urgent", "thr
 _AUTOMATON_BYTES = 48 << 20  # the most that the states met so far may take; full, it forgets them and goes on
 _KIN = {"es": ("pt",), "pt": ("es",), "nl": ("de",), "de": ("nl",)}  # short texts of these are easily mistaken
 _ELISION = re.compile(r"\b([cdjlmnst]|qu) (?=\w)")
-_PIECE = re.compile(r" \.\.\. |(?:(?<=[ (|])|^)[?!]|[()|*%?]|.")
+_PIECE = re.compile(r" \.\.\. |(?:(?<=[ (|])|^)[?!]|[()|*%?]|[^ .!?()|*%]+|.")
 _REGEX = {
     " ... ": " (?:[^ ]+ ){0,4}",  # up to four words in between
     "(": "(?:",
