@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validat
 
 from connectors.app_store_api import Api, Key, id_of, prove_alive, read_key
 from connectors.app_store_reading import Walk, new_app, raws_of
-from connectors.app_store_values import checked_app, checked_instant, checked_server
-from connectors.base import Abilities, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.app_store_values import checked_app, checked_instant
+from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
 from monitor.core.text import storable
 from monitor.errors import Unauthorized
 from monitor.http import HttpClient
@@ -38,18 +38,13 @@ class AppStoreSettings(ConnectorSettings):
     """The issuer id that stands above the team's keys; none for an individual key."""
     private_key: SecretStr
     """The content of the .p8 file; private_key_file names the file."""
-    base_url: str = "https://api.appstoreconnect.apple.com"
+    base_url: Address = "https://api.appstoreconnect.apple.com"
     """Where the API is."""
 
     @field_validator("apps", mode="before")
     @classmethod
     def _are_apps(cls, values: object) -> object:
         return tuple(checked_app(value) for value in values) if isinstance(values, (list, tuple)) else values
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_server(cls, value: str) -> str:
-        return checked_server(value)
 
     @field_validator("private_key")
     @classmethod

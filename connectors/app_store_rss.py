@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from connectors.app_store_rss_api import Api, id_of, label
 from connectors.app_store_rss_reading import Walk, new_place
-from connectors.app_store_values import checked_app, checked_instant, checked_server
-from connectors.base import Abilities, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.app_store_values import checked_app, checked_instant
+from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
 from monitor.core.text import storable
 from monitor.errors import Gone, Malformed, RemoteError
 from monitor.http import HttpClient
@@ -33,7 +33,7 @@ class AppStoreRssSettings(ConnectorSettings):
     """The Apple IDs of the apps: the numbers in the addresses of their App Store pages ("id1234567890")."""
     countries: Annotated[tuple[str, ...], Field(min_length=1)]
     """The App Stores to read, as two-letter country codes ("us", "de"): each has its own reviews."""
-    base_url: str = "https://itunes.apple.com"
+    base_url: Address = "https://itunes.apple.com"
     """Where the feed is."""
 
     @field_validator("apps", mode="before")
@@ -48,11 +48,6 @@ class AppStoreRssSettings(ConnectorSettings):
         if bad := [code for code in codes if not re.fullmatch("[a-z]{2}", code)]:
             raise ValueError(f'"{bad[0]}" is not a country code of two letters')
         return codes
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_server(cls, value: str) -> str:
-        return checked_server(value)
 
 
 _Instant = Annotated[datetime, BeforeValidator(checked_instant)]

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 
 def checked_app(value: object) -> str:
@@ -14,17 +13,6 @@ def checked_app(value: object) -> str:
     if not re.fullmatch("[0-9]{1,20}", number):
         raise ValueError(f'"{number[:40]}" is not the Apple ID of an app (a number)')
     return number
-
-
-def checked_server(value: str) -> str:
-    """An address without its last slash.
-
-    Raises: ValueError, fit to be shown.
-    """
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise ValueError('give the address as "https://host"')
-    return value.rstrip("/")
 
 
 def checked_instant(value: object) -> datetime:

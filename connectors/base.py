@@ -8,9 +8,10 @@ page's comments, in one transaction.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 from monitor.errors import Unauthorized
 from monitor.http import HttpClient
@@ -19,6 +20,21 @@ from monitor.model import Comment
 from monitor.model import StorageRules as StorageRules
 
 Json = Any  # whatever json.loads returns
+
+
+def _checked_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_one = False
+    if not is_one or any(sign in value for sign in "?#@ "):
+        raise ValueError('must be an address such as "https://host" or "https://host/path", without query or password')
+    return value.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_checked_address)]
+"""Where a platform answers, as a setting: an http(s) address without its last slash."""
 
 
 class ConnectorSettings(BaseModel):

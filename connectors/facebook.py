@@ -9,12 +9,13 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from connectors import meta_messages
 from connectors.base import (
     Abilities,
     Access,
+    Address,
     Budget,
     ConnectorSettings,
     GivenToken,
@@ -65,15 +66,8 @@ class FacebookSettings(ConnectorSettings):
     """Whether to read what stands below ads that were never posts; left out by itself where the token may not."""
     reach: timedelta = timedelta(days=730)
     """How old a post may be and still be looked at for new comments ("730d")."""
-    api_url: str = f"https://graph.facebook.com/{VERSION}"
+    api_url: Address = f"https://graph.facebook.com/{VERSION}"
     """The Graph API with its version; change it when Meta retires that version before you update heedful."""
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")) or "?" in value or "@" in value:
-            raise ValueError(f'give the address with its version, as "https://graph.facebook.com/{VERSION}"')
-        return value.rstrip("/")
 
 
 class Facebook:

@@ -9,11 +9,21 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator
 
-from connectors.base import Abilities, Access, Budget, ConnectorSettings, GivenToken, Json, Known, Page, Rechecked
+from connectors.base import (
+    Abilities,
+    Access,
+    Address,
+    Budget,
+    ConnectorSettings,
+    GivenToken,
+    Json,
+    Known,
+    Page,
+    Rechecked,
+)
 from connectors.google_business_api import Addresses, Api, read_parent, read_review_id, why_shut
 from connectors.google_business_reading import Reading, described, new_state
 from connectors.google_business_reviews import raws_of, read_raw
@@ -38,11 +48,11 @@ class GoogleBusinessSettings(ConnectorSettings):
     token: SecretStr | None = None
     """An OAuth access token given by hand, for a try: it lives for an hour. Not needed after
     `heedful auth google_business`."""
-    reviews_url: str = "https://mybusiness.googleapis.com/v4"
+    reviews_url: Address = "https://mybusiness.googleapis.com/v4"
     """Where the API of reviews answers."""
-    accounts_url: str = "https://mybusinessaccountmanagement.googleapis.com/v1"
+    accounts_url: Address = "https://mybusinessaccountmanagement.googleapis.com/v1"
     """Where the API of accounts answers."""
-    locations_url: str = "https://mybusinessbusinessinformation.googleapis.com/v1"
+    locations_url: Address = "https://mybusinessbusinessinformation.googleapis.com/v1"
     """Where the API of locations answers."""
 
     @field_validator("locations")
@@ -54,14 +64,6 @@ class GoogleBusinessSettings(ConnectorSettings):
     @classmethod
     def _is_group(cls, value: str) -> str:
         return _checked_number(value, "accounts/") if value else ""
-
-    @field_validator("reviews_url", "accounts_url", "locations_url")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError('must be an address such as "https://mybusiness.googleapis.com/v4"')
-        return value.rstrip("/")
 
 
 def _checked_number(value: str, prefix: str) -> str:

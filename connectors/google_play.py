@@ -11,11 +11,22 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, ClassVar, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import ConfigDict, SecretStr, field_validator, model_validator
 
-from connectors.base import Abilities, Access, Budget, ConnectorSettings, GivenToken, Json, Known, Page, Rechecked
+from connectors.base import (
+    Abilities,
+    Access,
+    Address,
+    Budget,
+    ConnectorSettings,
+    GivenToken,
+    Json,
+    Known,
+    Page,
+    Rechecked,
+)
 from connectors.google_errors import has_expired_position, reasons, translated
 from connectors.google_play_reviews import (
     PACKAGE,
@@ -55,7 +66,7 @@ class GooglePlaySettings(ConnectorSettings):
     """The JSON key of a service account, whole: give its file as `service_account_file`."""
     token: SecretStr | None = None
     """An OAuth access token given by hand, for a try: it lives for an hour."""
-    base_url: str = "https://androidpublisher.googleapis.com/androidpublisher/v3"
+    base_url: Address = "https://androidpublisher.googleapis.com/androidpublisher/v3"
     """Where the API answers."""
 
     @field_validator("packages")
@@ -64,14 +75,6 @@ class GooglePlaySettings(ConnectorSettings):
         if not 0 < len(value) <= _MOST_APPS or any(not PACKAGE.fullmatch(one) or len(one) > 300 for one in value):
             raise ValueError(f'name 1 to {_MOST_APPS} apps, each as "com.example.bakery"')
         return tuple(dict.fromkeys(value))
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError('must be an address such as "https://androidpublisher.googleapis.com/androidpublisher/v3"')
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _has_one_credential(self) -> Self:

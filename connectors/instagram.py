@@ -9,12 +9,13 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from connectors import meta_messages
 from connectors.base import (
     Abilities,
     Access,
+    Address,
     Budget,
     ConnectorSettings,
     GivenToken,
@@ -60,15 +61,8 @@ class InstagramSettings(ConnectorSettings):
     """The secret of the app, where the app demands that calls are signed with it ("Require app secret")."""
     reach: timedelta = timedelta(days=730)
     """How old media may be and still be looked at for new comments ("730d")."""
-    api_url: str = f"https://graph.facebook.com/{VERSION}"
+    api_url: Address = f"https://graph.facebook.com/{VERSION}"
     """The Graph API with its version; "https://graph.instagram.com/v26.0" for a token of Instagram Login."""
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")) or "?" in value or "@" in value:
-            raise ValueError(f'give the address with its version, as "https://graph.facebook.com/{VERSION}"')
-        return value.rstrip("/")
 
 
 class Instagram:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.base import Abilities, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.base import Abilities, Address, ConnectorSettings, Json, Known, Page, Rechecked
 from connectors.isso_api import CommentPayload, Server
 from monitor.core.text import plain_text
 from monitor.http import HttpClient
@@ -43,9 +43,9 @@ class OwnAuthor(BaseModel):
 class IssoSettings(ConnectorSettings):
     """One Isso server, and the pages to watch."""
 
-    base_url: str
+    base_url: Address
     """Where Isso answers, such as "https://comments.example" or "https://site.example/isso"."""
-    site_url: str
+    site_url: Address
     """The website that the comments stand on, such as "https://site.example"; links to comments begin with it."""
     pages: tuple[str, ...] = ()
     """The pages to watch, as Isso names them: their paths ("/menu/")."""
@@ -53,14 +53,6 @@ class IssoSettings(ConnectorSettings):
     """Find the pages by Isso's list of latest comments; the server needs `latest-enabled = true`."""
     own_authors: tuple[OwnAuthor, ...] = ()
     """Who answers for the brand."""
-
-    @field_validator("base_url", "site_url")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError('must be an address such as "https://site.example"')
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _watches_something(self) -> Self:

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
 
-from connectors.base import Abilities, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.base import Abilities, Address, ConnectorSettings, Json, Known, Page, Rechecked
 from connectors.mastodon_api import BATCH, CONTEXT_ANONYMOUS, Api, Threads, has_id, in_time_order, read_id, read_instant
 from connectors.mastodon_reading import Reader, Stream, new_state
 from monitor.core.text import excerpt, plain_text, storable
@@ -27,7 +27,7 @@ WHO_WE_ARE = timedelta(days=1)  # how long the answer to "whose token is this" i
 class MastodonSettings(ConnectorSettings):
     """Where to read, as whom, and what."""
 
-    base_url: str
+    base_url: Address
     """The server of the account, such as "https://mastodon.example"."""
     token: SecretStr | None = None
     """An access token with the scopes read:notifications, read:statuses and read:accounts; what a server shows to
@@ -39,14 +39,6 @@ class MastodonSettings(ConnectorSettings):
     own_account: str = ""
     """Our account at that server ("brand"), where there is no token to tell it: needed to know our own posts and
     replies from others'."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_server(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise ValueError('give the server as "https://host"')
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:

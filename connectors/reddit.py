@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from connectors.base import (
     Abilities,
     Access,
+    Address,
     Budget,
     ConnectorSettings,
     GivenToken,
@@ -51,7 +52,7 @@ class RedditSettings(ConnectorSettings):
     """The subreddits to read, or to search in, without "r/"."""
     query: str = ""
     """What to search for (for watch = "search"), in Reddit's own syntax: `"our brand" OR ourbrand`."""
-    base_url: str = "https://oauth.reddit.com"
+    base_url: Address = "https://oauth.reddit.com"
     """Where the API is."""
 
     @field_validator("own_account", mode="before")
@@ -69,14 +70,6 @@ class RedditSettings(ConnectorSettings):
         if bad := [name for name in names if not _SUBREDDIT.fullmatch(name)]:
             raise ValueError(f'"{bad[0]}" is not the name of a subreddit')
         return names
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_server(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise ValueError('give the address as "https://host"')
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from zlib import crc32
 
-from pydantic import SecretStr, field_validator
+from pydantic import SecretStr
 
 from connectors.base import (
     Abilities,
     Access,
+    Address,
     Budget,
     ConnectorSettings,
     GivenToken,
@@ -59,15 +60,8 @@ class ThreadsSettings(ConnectorSettings):
     """Whether to read who names the account; left out by itself, with a note in the log, where the token may not."""
     reach: timedelta = timedelta(days=730)
     """How old a post of ours may be and still be looked at for new replies ("730d")."""
-    api_url: str = "https://graph.threads.net/v1.0"
+    api_url: Address = "https://graph.threads.net/v1.0"
     """The API with its version; https://graph.threads.com/v1.0 is the same."""
-
-    @field_validator("api_url")
-    @classmethod
-    def _is_an_address(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")) or "?" in value or "@" in value:
-            raise ValueError('give the address with its version, as "https://graph.threads.net/v1.0"')
-        return value.rstrip("/")
 
 
 class Threads:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, SecretStr, field_validator, model_validator
 
 from connectors.base import (
     Abilities,
     Access,
+    Address,
     Budget,
     ConnectorSettings,
     GivenToken,
@@ -50,7 +50,7 @@ class TrustpilotSettings(ConnectorSettings):
     """The secret that belongs to the key: with it the private lists are read."""
     token: SecretStr | None = None
     """An access token given by hand, for a try of the private lists: it lives for 100 hours."""
-    base_url: str = "https://api.trustpilot.com/v1"
+    base_url: Address = "https://api.trustpilot.com/v1"
     """Where the API answers."""
 
     @field_validator("business_units")
@@ -62,14 +62,6 @@ class TrustpilotSettings(ConnectorSettings):
                 f'name 1 to {_MOST_UNITS} companies, each as "bakery.example" or by an id of 24 hex digits'
             )
         return names
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError('must be an address such as "https://api.trustpilot.com/v1"')
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _has_a_key(self) -> Self:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 
 from connectors.base import (
     Abilities,
     Access,
+    Address,
     Budget,
     ConnectorSettings,
     GivenToken,
@@ -52,7 +52,7 @@ class YouTubeSettings(ConnectorSettings):
     """An OAuth access token given by hand, for a try: it lives for an hour."""
     spam: bool = False
     """With a token: read what YouTube takes for likely spam as well, as hidden comments."""
-    base_url: str = "https://www.googleapis.com/youtube/v3"
+    base_url: Address = "https://www.googleapis.com/youtube/v3"
     """Where the API answers."""
 
     @field_validator("channel")
@@ -61,14 +61,6 @@ class YouTubeSettings(ConnectorSettings):
         if not _CHANNEL.fullmatch(value):
             raise ValueError('give the channel as "UC..." (24 characters) or "@handle"')
         return value
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
-            raise ValueError('must be an address such as "https://www.googleapis.com/youtube/v3"')
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
