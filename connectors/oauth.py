@@ -24,7 +24,6 @@ class OAuth:
     refresh_params: Mapping[str, str] = field(default_factory=dict)
     refresh_url: str = ""  # where it is another than token_url
     refresh_days: int | None = None
-    rotates: bool = False  # each refresh token is valid once
     token_lives: int | None = None
     exchange_url: str = ""  # where the first token is exchanged, by GET, for one that lives longer
     exchange_params: Mapping[str, str] = field(default_factory=dict)

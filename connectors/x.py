@@ -107,7 +107,6 @@ class X:
         token_url="https://api.x.com/2/oauth2/token",  # noqa: S106 - an address
         scopes=("tweet.read", "users.read", "offline.access"),
         client_auth="client_secret_basic",
-        rotates=True,
         token_lives=7_200,
     )
 

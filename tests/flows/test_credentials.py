@@ -34,9 +34,7 @@ class Town:
 
     @property
     def application(self) -> Application:
-        return Application(
-            OAuth("https://p.example/agree", self.server.url, ("read", "write"), rotates=True), "us", "hush"
-        )
+        return Application(OAuth("https://p.example/agree", self.server.url, ("read", "write")), "us", "hush")
 
     def access(self) -> StoredAccess:
         return StoredAccess(self.engine, lambda: self.box, "acme", self.application, self.http, lambda: self.now)
