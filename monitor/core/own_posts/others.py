@@ -56,8 +56,8 @@ def differs(draft: Draft) -> PostFinding | None:
     earlier = [o for o in draft.others if timedelta(0) < post.created_at - o.created_at <= SAME_THING_WITHIN]
     for other in sorted(earlier, key=lambda each: each.created_at, reverse=True):
         if _is_same_thing(draft, other):
-            for mine, theirs, what in ((_prices, _prices, "price"), (_times, _times, "time")):
-                here, there = mine(post.text), theirs(other.text)
+            for found_in, what in ((_prices, "price"), (_times, "time")):
+                here, there = found_in(post.text), found_in(other.text)
                 if len(here) == len(there) == 1 and here.keys() != there.keys() and _comparable(here, there):
                     (word,), (old,) = here.values(), there.values()
                     says = f"the {what} is “{word}” here and “{old}” in our post of {_when(draft, other)}"
