@@ -59,7 +59,7 @@ class FacebookSettings(ConnectorSettings):
     page_id: str = Field(default="", pattern=r"^[0-9]{0,30}$")
     """The number of the Page; needed where the token is a person's who manages several Pages."""
     token: SecretStr | None = None
-    """The Page's access token, or that of a person who manages it; not needed after `heedful auth facebook`."""
+    """The Page's access token, or that of a person who manages it; not needed after `heedful auth ACCOUNT`."""
     app_secret: SecretStr | None = None
     """The secret of the app, where the app demands that calls are signed with it ("Require app secret")."""
     with_ads: bool = True

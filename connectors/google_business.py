@@ -47,7 +47,7 @@ class GoogleBusinessSettings(ConnectorSettings):
     """The business group (account) that the locations are in, by its number (of "accounts/123"); none: all of them."""
     token: SecretStr | None = None
     """An OAuth access token given by hand, for a try: it lives for an hour. Not needed after
-    `heedful auth google_business`."""
+    `heedful auth ACCOUNT`."""
     reviews_url: Address = "https://mybusiness.googleapis.com/v4"
     """Where the API of reviews answers."""
     accounts_url: Address = "https://mybusinessaccountmanagement.googleapis.com/v1"

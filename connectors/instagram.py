@@ -56,7 +56,7 @@ class InstagramSettings(ConnectorSettings):
     """The number of the Instagram account; needed where the token reaches several."""
     token: SecretStr | None = None
     """An access token, of Facebook Login (a person's or a Page's) or of Instagram Login; not needed after
-    `heedful auth instagram`."""
+    `heedful auth ACCOUNT`."""
     app_secret: SecretStr | None = None
     """The secret of the app, where the app demands that calls are signed with it ("Require app secret")."""
     reach: timedelta = timedelta(days=730)

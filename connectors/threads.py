@@ -55,7 +55,7 @@ class ThreadsSettings(ConnectorSettings):
     """Which account to read."""
 
     token: SecretStr | None = None
-    """A long-lived access token of the account; not needed after `heedful auth threads`."""
+    """A long-lived access token of the account; not needed after `heedful auth ACCOUNT`."""
     mentions: bool = True
     """Whether to read who names the account; left out by itself, with a note in the log, where the token may not."""
     reach: timedelta = timedelta(days=730)

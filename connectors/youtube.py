@@ -47,7 +47,7 @@ class YouTubeSettings(ConnectorSettings):
     speaks for one channel."""
     api_key: SecretStr | None = None
     """An API key of a Google Cloud project: reads what everybody sees. Leave it out to read with the token that
-    `heedful auth youtube` stores, as the channel's owner."""
+    `heedful auth ACCOUNT` stores, as the channel's owner."""
     token: SecretStr | None = None
     """An OAuth access token given by hand, for a try: it lives for an hour."""
     spam: bool = False
