@@ -199,21 +199,24 @@ def test_a_connection_that_breaks_before_the_last_answer_leaves_it_unknown() -> 
 
 def test_a_server_that_ends_rudely_after_taking_the_mail_has_taken_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=_converse, args=(listening, b"250 ok", b"421 go away"), daemon=True)
+        said: list[bytes] = []
+        thread = threading.Thread(target=_converse, args=(listening, b"250 ok", b"421 go away", said), daemon=True)
         thread.start()
         send(channel(listening.getsockname()[1]))
         thread.join(5)
+    assert [line.strip().upper() for line in said[-2:]] == [b"DATA", b"QUIT"], "sent once, and then left"
 
 
 def _breaks_after_the_mail(listening: socket.socket) -> None:
-    _converse(listening, b"", b"")
+    _converse(listening, b"", b"", [])
 
 
-def _converse(listening: socket.socket, to_mail: bytes, to_quit: bytes) -> None:
+def _converse(listening: socket.socket, to_mail: bytes, to_quit: bytes, said: list[bytes]) -> None:
     connection, _ = listening.accept()
     with connection, connection.makefile("rb") as lines:
         connection.sendall(b"220 rude\r\n")
         for line in lines:
+            said.append(line)
             if line.upper().startswith(b"DATA"):
                 connection.sendall(b"354 go on\r\n")
                 _skip_mail(lines)

@@ -72,7 +72,9 @@ def test_a_retry_goes_on_after_the_parts_that_arrived() -> None:
 def test_any_success_is_one_and_its_body_is_not_looked_at(status: int) -> None:
     with FakeGroupMe() as fake:
         fake.fail_with = (status, b"" if status == 204 else b"<not json", {})
-        channel(fake).send(channel(fake).render(FIRST, NOW), "0delivery", NOW)
+        message = channel(fake).render(FIRST, NOW)
+        channel(fake).send(message, "0delivery", NOW)
+        assert len(fake.requests) == len(message.payloads), "each was taken at the first attempt"
 
 
 def test_a_bot_that_was_destroyed_is_gone() -> None:

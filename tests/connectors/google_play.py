@@ -15,18 +15,6 @@ Reading = Callable[..., Reader]
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def fake(world: World, tmp_path: Path) -> Iterator[Fake]:
     with Fake(world, tmp_path) as platform:
         yield platform

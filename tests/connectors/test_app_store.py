@@ -26,18 +26,6 @@ BASE: dict[str, Any] = {"apps": ["1"], "key_id": KEY_ID, "private_key": PEM}
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def fake(world: World, tmp_path: Path) -> Iterator[Fake]:
     with Fake(world, tmp_path) as platform:
         yield platform

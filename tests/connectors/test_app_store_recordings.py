@@ -62,13 +62,6 @@ class Replay(HttpFakePlatform):
 
 
 @pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def replay(tmp_path: Path) -> Iterator[Replay]:
     with Replay(tmp_path) as server:
         yield server

@@ -9,7 +9,6 @@ that is shown neither the ids of comments nor who wrote.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,13 +78,6 @@ class Replay(HttpFakePlatform):
 
 def _missing() -> Reply:
     return Reply({"error": {"message": "Unsupported get request.", "code": 100, "error_subcode": 33}}, 400)
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def _read(replay: Replay, http: HttpClient) -> list[Comment]:

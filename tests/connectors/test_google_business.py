@@ -9,11 +9,11 @@ from connectors.base import Known
 from connectors.google_business import GoogleBusiness
 from connectors.google_business_reviews import typed
 from monitor.model import Comment
-from tests.connectors.google_business import Reading, asked, fake, http, reading, world
+from tests.connectors.google_business import Reading, asked, fake, reading
 from tests.platforms.base import Fault, World
 from tests.platforms.google_business import ACCOUNT, GROUP, STARS, Fake, error
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 
 # --- reviews ---

@@ -13,13 +13,13 @@ from connectors.google_business_reviews import read_raw
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
 from monitor.settings.tables import SourceTable
-from tests.connectors.google_business import Reading, asked, fake, http, reading, world
+from tests.connectors.google_business import Reading, asked, fake, reading
 from tests.platforms.base import Fault, World
 from tests.platforms.google_business import ACCOUNT, GROUP, LOCATIONS, Fake, error
 from tests.platforms.server import Reply, Request
 from tests.platforms.youtube import stamp as written
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 GOLDENS = sorted((Path(__file__).resolve().parents[1] / "golden" / "google_business").glob("*.json"))
 REFUSED = {

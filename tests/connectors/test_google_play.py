@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.connectors.google_play import Reading, fake, http, one_app, reading, world
+from tests.connectors.google_play import Reading, fake, one_app, reading
 from tests.platforms.base import World
 from tests.platforms.google_play import PACKAGES, Fake
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 
 # --- reviews and answers ---

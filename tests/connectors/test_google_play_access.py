@@ -13,14 +13,14 @@ from connectors.google_play_reviews import read_raw
 from monitor.errors import Gone, Malformed, RateLimited, Unauthorized, Unavailable
 from monitor.http import HttpClient
 from tests.connectors.discovery import schemas, strangers
-from tests.connectors.google_play import Reading, fake, http, one_app, reading, world
+from tests.connectors.google_play import Reading, fake, one_app, reading
 from tests.platforms.base import Fault, World
 from tests.platforms.google_play import PACKAGES, TOKEN, Fake, private_key
 from tests.platforms.server import Reply
 from tests.platforms.youtube import error
 from tests.platforms.youtube import stamp as written
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 GOLDENS = sorted((Path(__file__).resolve().parents[1] / "golden" / "google_play").glob("*.json"))
 

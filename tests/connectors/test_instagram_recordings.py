@@ -8,7 +8,6 @@ replayed: hashtags are not watched, and their rows say neither who wrote, nor wh
 
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,13 +70,6 @@ class Replay(HttpFakePlatform):
         media = {"id": media_id, "timestamp": "2020-02-20T10:00:00+0000", "caption": "A picture"}
         self.made_up[f"{ACCOUNT}/media"]["data"].append(media | more)
         self.made_up[media_id] = media
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def _connector(replay: Replay, http: HttpClient) -> Instagram:

@@ -23,18 +23,6 @@ BASE = {"base_url": "https://comments.example", "site_url": "https://shop.exampl
 
 
 @pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def server(world: World, tmp_path: Path) -> Iterator[Fake]:
     with Fake(world, tmp_path) as running:
         yield running

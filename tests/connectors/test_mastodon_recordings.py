@@ -10,7 +10,6 @@ tag under which a recorded public timeline is served.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,13 +145,6 @@ class Replay(HttpFakePlatform):
             if (recording.path, recording.position) == (path, position):
                 return Reply(recording.body, headers=recording.headers)
         return Reply([])
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def _read(replay: Replay, http: HttpClient, cursor: Any = None) -> tuple[list[Comment], Page]:

@@ -1,7 +1,6 @@
 """What one status of Mastodon or of a compatible server becomes, and which settings cannot work."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,6 @@ from connectors.mastodon_api import read_reset
 from monitor.http import HttpClient
 from monitor.model import Comment
 from tests.platforms.mastodon import TOKEN, stamp
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def _raw(**changed: Any) -> dict[str, Any]:

@@ -60,13 +60,6 @@ def forum(tmp_path: Path) -> Iterator[type[Connector]]:
         sys.modules.pop("my_forum", None)
 
 
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
-
-
 def test_the_recipe_reads_every_comment_and_what_comes_later(
     forum: type[Connector], http: HttpClient, tmp_path: Path
 ) -> None:

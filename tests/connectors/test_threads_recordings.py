@@ -5,7 +5,6 @@ It is hand-written by another project (two own posts), no recording: nothing of 
 
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,6 @@ class Replay(HttpFakePlatform):
         if request.path == "/me":
             return Reply({"id": "3141592653", "username": self.body["data"][0]["username"]})
         return Reply(self.body if request.path == "/me/threads" and not request.get("after") else {"data": []})
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def test_every_post_is_obtained_as_our_own(http: HttpClient, tmp_path: Path) -> None:

@@ -40,18 +40,6 @@ class Site(Fake):
 
 
 @pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def site(world: World, tmp_path: Path) -> Iterator[Site]:
     with Site(world, tmp_path) as running:
         yield running

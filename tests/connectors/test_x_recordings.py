@@ -7,7 +7,6 @@ other posts was not recorded: X is made to say of each id that it cannot find it
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,13 +95,6 @@ class Replay(HttpFakePlatform):
             if one not in self.singles
         ]
         return ({"data": there} if there else {}) | ({"errors": errors} if errors else {})
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def _read(replay: Replay, http: HttpClient) -> tuple[list[Comment], Page]:

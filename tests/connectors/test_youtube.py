@@ -6,11 +6,11 @@ import pytest
 
 from connectors.base import Known
 from monitor.errors import Gone, Unauthorized
-from tests.connectors.youtube import Reading, asked, fake, http, reading, thread_of, world
+from tests.connectors.youtube import Reading, asked, fake, reading, thread_of
 from tests.platforms.base import BRAND, World
 from tests.platforms.youtube import CHANNEL, Fake
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 
 # --- replies ---

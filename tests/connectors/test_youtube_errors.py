@@ -6,12 +6,12 @@ import pytest
 
 from connectors.google_errors import midnight_pacific
 from monitor.errors import Malformed, RateLimited, Unauthorized, Unavailable
-from tests.connectors.youtube import Reading, fake, http, reading, world
+from tests.connectors.youtube import Reading, fake, reading
 from tests.platforms.base import Fault
 from tests.platforms.server import Reply
 from tests.platforms.youtube import Fake, error
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 
 # --- errors ---

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from monitor.errors import Malformed
-from tests.connectors.youtube import Reading, fake, http, reading, thread_of, world, year_old_channel
+from tests.connectors.youtube import Reading, fake, reading, thread_of, year_old_channel
 from tests.platforms.base import World
 from tests.platforms.server import Reply
 from tests.platforms.youtube import Fake
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 
 # --- gone, hidden, and silence ---

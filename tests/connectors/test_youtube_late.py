@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from connectors.youtube import YouTube
-from tests.connectors.youtube import Reading, fake, http, reading, thread_of, world, year_old_channel
+from tests.connectors.youtube import Reading, fake, reading, thread_of, year_old_channel
 from tests.contract.reader import Reader
 from tests.platforms.base import World
 from tests.platforms.youtube import Fake
 
-__all__ = ["fake", "http", "reading", "world"]
+__all__ = ["fake", "reading"]
 
 
 # --- late replies ---

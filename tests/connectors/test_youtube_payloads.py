@@ -1,7 +1,6 @@
 """What one raw comment or video of YouTube becomes, which fields are real, and which settings cannot work."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,6 @@ from tests.platforms.youtube import CHANNEL, CREDENTIAL, UPLOADS, Fake, stamp
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "youtube"
 GOLDENS = sorted(GOLDEN.glob("*.json"))
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)

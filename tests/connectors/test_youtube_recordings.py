@@ -8,7 +8,6 @@ recordings of search and activities are of requests that the connector never mak
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,13 +98,6 @@ class Replay(HttpFakePlatform):
 
 def _list(entries: list[Any]) -> Reply:
     return Reply({"kind": "youtube#madeUpListResponse", "items": entries})
-
-
-@pytest.fixture
-def http() -> Iterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    client.close()
 
 
 def _connector(replay: Replay, http: HttpClient) -> YouTube:

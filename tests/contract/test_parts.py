@@ -2,11 +2,13 @@
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from connectors.base import Abilities, ConnectorSettings
+from monitor.errors import Unauthorized
 from tests.contract.conftest import Case
 from tests.contract.reader import Reader
 from tests.platforms.base import FakePlatform
@@ -55,3 +57,22 @@ def test_its_settings_do_not_show_their_secret(reader: Reader, fake: FakePlatfor
 def test_it_says_which_platform_it_reads(case: Case) -> None:
     assert case.connector.platform
     assert len(CLAIMS) == 5
+
+
+def test_a_connector_with_oauth_asks_its_access_for_the_token(case: Case, reader: Reader) -> None:
+    oauth = getattr(case.connector, "oauth", None)
+    if oauth is None:
+        pytest.skip(f"{case.name} has no OAuth")
+    if any(getattr(reader.settings, name, None) for name in ("api_key", "service_account")):
+        pytest.skip(f"{case.name} reads with a key of another kind here")
+
+    class Ended:
+        """An access whose permission is over."""
+
+        def token(self) -> str:
+            raise Unauthorized("run heedful auth")
+
+    assert oauth.token_url.startswith("https://")
+    connector: Any = case.connector
+    with pytest.raises(Unauthorized, match="run heedful auth"):
+        connector(reader.settings, reader.http, Ended()).fetch_page(None, reader.fake.world.now)
