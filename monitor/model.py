@@ -336,9 +336,27 @@ class Alert:
     platform: str = ""  # of its first member, for routing
     says: str = ""  # of an operator's alert: what is wrong and what to do
     source_id: str = ""  # of its members while they are all of one source, for silences; "" once they are of several
+    n_repeats: int = 0  # reminders since the last news
+    unowned_since: datetime | None = (
+        None  # when people were first told while nobody had it: escalation counts from here
+    )
+    step: int = 0  # of its ladder: the steps that have been told
+    n_reopened: int = 0
+    why: str = ""  # nothing more is told at present, as last decided
+    shown: str = ""  # a digest of what messages that are kept current show of it
 
 
-NoticeReason = Literal["first", "more", "severity_rose", "repeat", "resolved"]
+NoticeReason = Literal[
+    "first", "more", "severity_rose", "repeat", "escalated", "reopened", "resolved", "update", "digest"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A channel that is told, and whose it is: "" where it is a room's."""
+
+    channel: str
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,10 +404,28 @@ class PlaybookBrief:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a section: plain and untrusted text, and where it leads ("": nowhere)."""
+
+    text: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines below a heading, as a digest and a crisis room have them; every channel draws them in its own way."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One decision to tell people about an alert, complete: rendering it needs nothing else.
 
     `threads` are the most urgent ones, `n_threads` counts all. `says` is the reason for telling now, in words.
+    `owner` is who has acknowledged it. Where there are `sections` they are told in place of the threads. The reason
+    "update" changes messages that were sent before and calls nobody; a "digest" is about no alert (its id is "").
     """
 
     id: int
@@ -407,14 +443,24 @@ class Notice:
     n_threads: int
     n_people: int = 0
     playbook: PlaybookBrief | None = None
+    status: AlertStatus = "open"
+    owner: str = ""
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One notice to one channel: a row of the outbox. `id` travels with the message where the target allows."""
+    """One notice to one channel: a row of the outbox. `id` travels with the message where the target allows.
+
+    `follows` is what the target calls the message that first told this alert there ("": none, or it does not say);
+    an edit changes that message, anything else may be posted below it.
+    """
 
     brand: str
     id: int
     channel: str
     notice: Notice
     n_attempts: int
+    person: str = ""
+    is_edit: bool = False
+    follows: str = ""

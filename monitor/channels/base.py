@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from monitor.errors import Malformed
 from monitor.http import HttpClient
 from monitor.model import Notice
 
@@ -15,6 +16,10 @@ class ChannelSettings(BaseModel):
     """The part of a channel's configuration that its kind defines; each field's docstring is its manual."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+
+
+class MessageGone(Malformed):
+    """The message that was to be changed is no longer there: leave it at that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +54,23 @@ class Channel(Protocol):
 
     def check(self) -> None:
         """Say whether the target would take a message, without posting one, as far as the target lets us know."""
+        ...
+
+
+@runtime_checkable
+class Live(Protocol):
+    """What a channel has besides, whose messages can be changed after they were sent.
+
+    Both raise what `Channel.send` raises.
+    """
+
+    def post(self, message: Message, delivery_id: str, now: datetime, follows: str) -> str:
+        """Post it, below the message `follows` where that is not ""; what the target calls the new message."""
+        ...
+
+    def edit(self, ref: str, message: Message, now: datetime) -> None:
+        """Put this message in the place of the one that `post` called `ref`.
+
+        Raises: MessageGone where somebody deleted that one: it is not posted again.
+        """
         ...

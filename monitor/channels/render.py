@@ -64,6 +64,10 @@ def heading(notice: Notice, short: Shortener, length: int) -> str:
         "more": (notice.severity.upper(), " (more)"),
         "severity_rose": (f"NOW {notice.severity.upper()}", ""),
         "repeat": (notice.severity.upper(), " (still open)"),
+        "escalated": (notice.severity.upper(), " (nobody has it)"),
+        "reopened": (notice.severity.upper(), " (again)"),
+        "update": (notice.severity.upper() if notice.status != "resolved" else "RESOLVED", ""),
+        "digest": ("DIGEST", ""),
         "resolved": ("RESOLVED", ""),
     }[notice.reason]
     room = length - len(before) - len(after) - 3

@@ -274,6 +274,12 @@ alerts = Table(
     Column("platform", Text, nullable=False, server_default=""),
     Column("source_id", Text, nullable=False, server_default=""),  # while all its members are of one source
     Column("says", Text, nullable=False, server_default=""),  # of an operator's alert: what is wrong
+    Column("n_repeats", Integer, nullable=False, server_default=text("0")),
+    _instant("unowned_since"),
+    Column("step", Integer, nullable=False, server_default=text("0")),
+    Column("n_reopened", Integer, nullable=False, server_default=text("0")),
+    Column("why", Text, nullable=False, server_default=""),  # nothing more is told at present
+    Column("shown", Text, nullable=False, server_default=""),  # a digest of what messages kept current show
     *_queue_columns(),
     PrimaryKeyConstraint("brand", "id"),
     Index(
@@ -325,8 +331,13 @@ deliveries = Table(
     Column("n_attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text, nullable=False, server_default=""),
     _instant("sent_at"),
+    Column("person", Text, nullable=False, server_default=""),
+    Column("is_edit", Boolean, nullable=False, server_default=text("false")),
+    Column("message_ref", Text, nullable=False, server_default=""),  # what the target calls the message
     *_queue_columns(),
     PrimaryKeyConstraint("brand", "id"),
+    Index("deliveries_notice", "brand", "notice_id"),
+    Index("deliveries_told", "channel", "created_at"),  # for budgets
     Index(
         "deliveries_line",  # the outbox of each channel, in order
         "channel",
@@ -338,6 +349,58 @@ deliveries = Table(
     Index(
         "deliveries_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
     ),
+)
+
+held = Table(  # notices that wait for a person's or a room's hours or budget, to be told in one digest
+    "held",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("notice_id", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False, server_default=""),
+    _instant("held_at", nullable=False),
+    Column("why", Text, nullable=False),
+    _instant("released_at"),
+    PrimaryKeyConstraint("brand", "id"),
+    Index(
+        "held_waiting",
+        "brand",
+        "channel",
+        "person",
+        sqlite_where=text("released_at IS NULL"),
+        postgresql_where=text("released_at IS NULL"),
+    ),
+)
+
+digests = Table(  # what is told by the clock: what was held, the morning's backlog, the week
+    "digests",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("id", Text, nullable=False),  # its kind, and for whom
+    _instant("last_told_at"),
+    *_queue_columns(),
+    PrimaryKeyConstraint("brand", "id"),
+    Index(
+        "digests_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")
+    ),
+)
+
+rotas = Table(  # calendars of who is on call, as last fetched
+    "rotas",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _instant("fetched_at"),
+    Column("calendar", Text, nullable=False, server_default=""),
+    Column("last_error", Text, nullable=False, server_default=""),
+)
+
+chat_calls = Table(  # what was said to us in chat, so that nothing is done twice
+    "chat_calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _instant("seen_at", nullable=False),
+    Index("chat_calls_seen", "seen_at"),
 )
 
 channels = Table(
