@@ -3,6 +3,7 @@
 An operator's alert has no thread: it stands for itself until what it reports is over.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -38,3 +39,12 @@ def over(connection: Connection, brand: str, key: str, now: datetime) -> bool:
         return False
     alerts.resolve(connection, alert, now)
     return True
+
+
+def open_keys(connection: Connection, brand: str, prefixes: Sequence[str]) -> set[str]:
+    """What people were told of and is not over, of the keys that begin so."""
+    return {
+        key.removeprefix("operator:")
+        for prefix in prefixes
+        for key in alerts.open_group_keys(connection, brand, f"operator:{prefix}")
+    }

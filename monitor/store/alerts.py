@@ -31,6 +31,15 @@ def load_open(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[t
     return {(alert.brand, alert.group_key): alert for alert in _with_members(connection, found)}
 
 
+def open_group_keys(connection: Connection, brand: str, prefix: str) -> list[str]:
+    """The group keys of a brand's unresolved alerts that begin so; the prefix is ASCII."""
+    beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    statement = select(_T.c.group_key).where(
+        _T.c.brand == brand, _T.c.group_key >= prefix, _T.c.group_key < beyond, _T.c.resolved_at.is_(None)
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def load(connection: Connection, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Alert]:
     """These alerts by (brand, id)."""
     found: list[Any] = []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from monitor.model import make_id
 from monitor.store import schema
@@ -30,3 +30,10 @@ def keep(connection: Connection, brand: str, source_id: str, unread: Sequence[tu
     if new:
         connection.execute(insert(table), new)
     return len(new)
+
+
+def n_by_source(connection: Connection, since: datetime) -> dict[str, int]:
+    """How many payloads each source has brought since an instant that could not be read; those with none are left out."""
+    table = schema.quarantine
+    statement = select(table.c.source_id, func.count()).where(table.c.received_at >= to_us(since))
+    return {row[0]: row[1] for row in connection.execute(statement.group_by(table.c.source_id))}
