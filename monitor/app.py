@@ -55,7 +55,7 @@ class App:
         self.now = now
         self.settings = settings
         daemon = settings.daemon
-        pool = daemon.poll_threads + daemon.deliver_threads + 8
+        pool = daemon.poll_threads + daemon.deliver_threads + (16 if settings.web.port else 8)
         self.engine: Engine = open_engine(settings.database.url, pool_size=pool)
         self.http = HttpClient()
         self.plan = self._build_plan(settings)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -27,6 +28,9 @@ from monitor.store.engine import reading, writing
 from monitor.store.wake import Wakes
 from monitor.systemd import notify as tell_systemd
 from monitor.web.health import HealthServer
+
+if TYPE_CHECKING:
+    from monitor.web.server import WebServer
 
 _log = log.get()
 
@@ -70,7 +74,15 @@ class Daemon:
         self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
         self._wakes = Wakes(app.engine, self._hear) if app.engine.dialect.name == "postgresql" else None
         self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
+        self.web = self._open_web()
         self._health = HealthServer(self) if daemon.health_port else None
+
+    def _open_web(self) -> "WebServer | None":
+        if not self.app.settings.web.port:
+            return None
+        from monitor.web.server import WebServer  # 10 MiB that a daemon without it does not pay
+
+        return WebServer(self)
 
     def wake(self, queue: str) -> None:
         """A commit made rows of this queue due: look at it now instead of at the next tick."""
@@ -104,6 +116,10 @@ class Daemon:
             pump.wake()
         if self._health:
             self._health.start()
+        if self.web:
+            self.web.start()
+            for chore in self.web.chores:
+                self._every(chore.name, chore.every, chore.work)
         tell_systemd("READY=1")
         _log.info(
             "daemon.started",
@@ -131,6 +147,8 @@ class Daemon:
         self._stop.set()
         ends = monotonic() + self.app.settings.daemon.lease.total_seconds()
         self._clock.shutdown(wait=False)
+        if self.web:
+            self.web.stop()
         if self._wakes:
             self._wakes.stop()
         for pump in self.pumps.values():

@@ -3,7 +3,7 @@
 from monitor.settings.brands import BrandSettings
 from monitor.settings.loading import Available, Settings, load_settings
 from monitor.settings.sources import AccountSettings, ChannelConfig, SourceSettings
-from monitor.settings.tables import DaemonSettings, DatabaseSettings
+from monitor.settings.tables import DaemonSettings, DatabaseSettings, WebSettings
 
 __all__ = [
     "AccountSettings",
@@ -14,5 +14,6 @@ __all__ = [
     "DatabaseSettings",
     "Settings",
     "SourceSettings",
+    "WebSettings",
     "load_settings",
 ]

@@ -36,12 +36,14 @@ from monitor.settings.tables import (
     RouteTable,
     SecondOpinionSettings,
     ThreadsTable,
+    WebSettings,
 )
 from monitor.signals.own import Own
 
 TOP = (
     "database",
     "daemon",
+    "web",
     "credentials",
     "brands",
     "accounts",
@@ -87,6 +89,7 @@ class Settings:
     file: Path
     database: DatabaseSettings
     daemon: DaemonSettings
+    web: WebSettings
     credentials: CredentialsTable
     brands: dict[str, BrandSettings]
     accounts: dict[str, AccountSettings]
@@ -125,6 +128,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         _check_names(reading, kind, reading.table(raw, kind))
     database = _read_database(reading, raw)
     daemon = reading.read(DaemonSettings, reading.table(raw, "daemon"), "daemon")
+    web = reading.read(WebSettings, reading.table(raw, "web"), "web")
     credentials = reading.read(CredentialsTable, reading.table(raw, "credentials"), "credentials")
     alerts = reading.read(AlertsTable, reading.table(raw, "alerts"), "alerts")
     threads = reading.read(ThreadsTable, reading.table(raw, "threads"), "threads")
@@ -146,12 +150,13 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     if rules:
         platforms = {*connectors, *(source.platform for source in sources.values())}
         _check_routes(reading, routes, raw, rules, () if reading.errors else platforms)
-    if not (database and daemon and credentials and alerts and threads and rules):
+    if not (database and daemon and web and credentials and alerts and threads and rules):
         return None
     return Settings(
         file=path,
         database=database,
         daemon=daemon,
+        web=web,
         credentials=credentials,
         brands=brands,
         accounts=accounts,

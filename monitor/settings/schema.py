@@ -21,6 +21,7 @@ from monitor.settings.tables import (
     SignalTable,
     SourceTable,
     ThreadsTable,
+    WebSettings,
 )
 
 DURATION = {
@@ -52,6 +53,7 @@ def schema(connectors: Classes, channels: Classes) -> Raw:
             },
             "database": _table(DatabaseSettings),
             "daemon": _table(DaemonSettings),
+            "web": _table(WebSettings),
             "credentials": _table(CredentialsTable),
             "brands": _map(_table(BrandTable)),
             "accounts": _map(_shared(_table(AccountTable), "connector", named, is_partial=True)),

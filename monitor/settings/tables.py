@@ -40,6 +40,17 @@ class DaemonSettings(Table):
     """auto: for people on a terminal, JSON Lines otherwise."""
 
 
+class WebSettings(Table):
+    """[web]"""
+
+    host: str = "127.0.0.1"
+    """Where platforms and chats are listened to: behind a reverse proxy, which speaks HTTPS (docs/push.md)."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """0: nothing is listened to, and everything is found by polls alone."""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#@]*)?)?$")] = ""
+    """What platforms are told to call: the address of the reverse proxy, such as "https://heedful.shop.example"."""
+
+
 class ThreadsTable(Table):
     """[threads]"""
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from socketserver import ThreadingMixIn
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
@@ -15,6 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from monitor.app import App
 from monitor.store import outbox, sources
 from monitor.store.engine import reading
+
+if TYPE_CHECKING:
+    from monitor.web.server import WebServer
 
 LAG_LIMIT = timedelta(minutes=5)  # of a queue, beyond which the daemon says that it is not ready
 
@@ -30,6 +33,9 @@ class Watched(Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    @property
+    def web(self) -> "WebServer | None": ...
+
     def lags(self) -> dict[str, timedelta]: ...
 
 
@@ -40,6 +46,8 @@ class HealthServer:
         self._app, self._daemon = daemon.app, daemon
         registry = CollectorRegistry()
         registry.register(_Collector(daemon))
+        if daemon.web:
+            registry.register(daemon.web.counter)
         self._metrics = make_wsgi_app(registry, disable_compression=True)
         table = daemon.app.settings.daemon
         self._server = make_server(
