@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor import log
 from monitor.app import App, read_settings
+from monitor.core.self_watch import Limits
 from monitor.errors import ConfigError
 from monitor.flows import assess, notify, prune
 from monitor.flows.deliver import Deliverer
@@ -23,6 +24,7 @@ from monitor.flows.leases import Leases
 from monitor.flows.links import LinkOpener
 from monitor.flows.memory import Memory
 from monitor.flows.poll import Poller
+from monitor.flows.self_watch import Heartbeat, SelfWatch
 from monitor.store import due, outbox, sources
 from monitor.store.engine import reading, writing
 from monitor.store.wake import Wakes
@@ -36,6 +38,7 @@ _log = log.get()
 
 PRUNE_EVERY = timedelta(minutes=10)
 DRILL_EVERY = timedelta(hours=6)
+LOOK_EVERY = timedelta(minutes=1)  # at how the daemon itself is
 
 
 def settle_memory() -> None:
@@ -65,6 +68,7 @@ class Daemon:
             "second_opinions": Pump("second_opinions", self._ask),
         }
         self._memory = Memory()
+        self._heart: Heartbeat | None = None
         poller = Poller(app.engine, lambda: app.plan, self._memory, app.now, self.wake)
         deliverer = Deliverer(app.engine, lambda: app.plan, app.now, self.wake)
         self._poller, self._deliverer = poller, deliverer
@@ -108,6 +112,8 @@ class Daemon:
         self._every("prune", PRUNE_EVERY, self._prune)
         self._every("credentials", DRILL_EVERY, self._drill)
         self._drill()
+        self._every("self-watch", LOOK_EVERY, self._look)
+        self._every("heartbeat", self.app.settings.watch.heartbeat_every, self._beat)
         self._every("watchdog", timedelta(seconds=10), self._watchdog)
         self._clock.start()
         if self._wakes:
@@ -261,6 +267,22 @@ class Daemon:
     def _drill(self) -> None:
         if self.app.grants.drill():
             self.wake("alerts")
+
+    def _look(self) -> None:
+        app = self.app
+        table = app.settings.watch
+        brand = table.brand or next(iter(app.settings.brands), "")
+        limits = Limits(table.lag, table.unreadable_per_hour, table.free_mib * 2**20)
+        if brand and SelfWatch(app.engine, brand, limits, app.now).look(self.lags()):
+            self.wake("alerts")
+
+    def _beat(self) -> None:
+        """Only while all is well: the silence of what is stuck must be noticed too."""
+        url = self.app.settings.watch.heartbeat_url
+        if self._heart is None or self._heart.url != url:
+            self._heart = Heartbeat(self.app.http, url)
+        if url and self.is_alive and max(self.lags().values()) < self.app.settings.watch.lag:
+            self._heart.beat()
 
     def _watchdog(self) -> None:
         if self.is_alive:

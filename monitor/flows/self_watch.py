@@ -66,13 +66,13 @@ class Heartbeat:
     """Says to somebody else, every so often, that the daemon is alive, so that its silence is noticed."""
 
     def __init__(self, http: HttpClient, url: str) -> None:
-        self._http, self._url = http, url
+        self._http, self.url = http, url
         self._n_failures = 0
 
     def beat(self) -> bool:
         """Say so once; whether it was heard. Its failure is logged when it begins and when it is over."""
         try:
-            self._http.request("GET", self._url, secret_path=True, timeout=timedelta(seconds=15))
+            self._http.request("GET", self.url, secret_path=True, timeout=timedelta(seconds=15))
         except RemoteError as error:
             self._n_failures += 1
             if self._n_failures == 1:

@@ -36,6 +36,7 @@ from monitor.settings.tables import (
     RouteTable,
     SecondOpinionSettings,
     ThreadsTable,
+    WatchSettings,
     WebSettings,
 )
 from monitor.signals.own import Own
@@ -51,6 +52,7 @@ TOP = (
     "channels",
     "routes",
     "alerts",
+    "watch",
     "threads",
     "signals",
     "second_opinion",
@@ -98,6 +100,7 @@ class Settings:
     routes: list[Route]
     timings: Timings
     fold: FoldPolicy
+    watch: WatchSettings
     rules: RuleSet = field(repr=False)
     playbooks: dict[str, PlaybookBrief] = field(repr=False)
     signals: dict[str, Own] = field(default_factory=dict)
@@ -132,6 +135,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     credentials = reading.read(CredentialsTable, reading.table(raw, "credentials"), "credentials")
     alerts = reading.read(AlertsTable, reading.table(raw, "alerts"), "alerts")
     threads = reading.read(ThreadsTable, reading.table(raw, "threads"), "threads")
+    watch = _read_watch(reading, raw)
     brands = _read_brands(reading, raw)
     accounts, sources = PlaceReader(reading, connectors, reading.table(raw, "brands")).read(raw)
     channels = read_channels(reading, raw, kinds)
@@ -150,7 +154,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     if rules:
         platforms = {*connectors, *(source.platform for source in sources.values())}
         _check_routes(reading, routes, raw, rules, () if reading.errors else platforms)
-    if not (database and daemon and web and credentials and alerts and threads and rules):
+    if not (database and daemon and web and credentials and alerts and watch and threads and rules):
         return None
     return Settings(
         file=path,
@@ -165,6 +169,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         routes=list(routes.values()),
         timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
         fold=FoldPolicy(**threads.model_dump()),
+        watch=watch,
         rules=rules,
         playbooks=playbooks or {},
         signals=own_signals,
@@ -188,6 +193,18 @@ def _read_database(reading: Reading, raw: Raw) -> DatabaseSettings | None:
         reading.refuse("database.url", 'must begin with "sqlite:///" or "postgresql://"')
         return None
     return DatabaseSettings(url=placed_database_url(url, reading.directory))
+
+
+def _read_watch(reading: Reading, raw: Raw) -> WatchSettings | None:
+    found = reading.read(WatchSettings, reading.table(raw, "watch"), "watch")
+    if found is None:
+        return None
+    brands = reading.table(raw, "brands")
+    if found.brand and found.brand not in brands:
+        reading.refuse("watch.brand", f'there is no brand "{found.brand}"{nearest(found.brand, brands)}')
+    if found.heartbeat_url and not found.heartbeat_url.startswith(("https://", "http://")):
+        reading.refuse("watch.heartbeat_url", "must be a complete address, beginning with https://")
+    return found
 
 
 def _read_brands(reading: Reading, raw: Raw) -> dict[str, BrandSettings]:

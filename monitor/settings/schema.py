@@ -21,6 +21,7 @@ from monitor.settings.tables import (
     SignalTable,
     SourceTable,
     ThreadsTable,
+    WatchSettings,
     WebSettings,
 )
 
@@ -61,6 +62,7 @@ def schema(connectors: Classes, channels: Classes) -> Raw:
             "channels": _map(_shared(_table(ChannelTable), "kind", kinds, is_partial=False)),
             "routes": {"type": "array", "items": _table(RouteTable)},
             "alerts": _table(AlertsTable),
+            "watch": _table(WatchSettings),
             "threads": _table(ThreadsTable),
             "signals": _map(_table(SignalTable) | {"additionalProperties": True}),
             "second_opinion": _table(SecondOpinionSettings),

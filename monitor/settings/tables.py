@@ -51,6 +51,24 @@ class WebSettings(Table):
     """What platforms are told to call: the address of the reverse proxy, such as "https://heedful.shop.example"."""
 
 
+class WatchSettings(Table):
+    """[watch]"""
+
+    lag: timedelta = timedelta(minutes=10)
+    """From when on it is told that heedful itself is behind with its work."""
+    unreadable_per_hour: Annotated[int, Field(ge=1)] = 20
+    """From how many answers of one source in an hour that could not be read it is told."""
+    free_mib: Annotated[int, Field(ge=0)] = 500
+    """Below how much room on the disk of the SQLite file it is told."""
+    brand: str = ""
+    """Whose routes such alerts take; the first brand where it is not given."""
+    heartbeat_url: SecretText = ""
+    """An address that is called every so often while all is well (Healthchecks, Uptime Kuma or the like), so that
+    somebody hears of it when heedful itself falls silent."""
+    heartbeat_every: Annotated[timedelta, Field(ge=timedelta(seconds=1))] = timedelta(minutes=1)
+    """How often."""
+
+
 class ThreadsTable(Table):
     """[threads]"""
 
