@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
+from monitor.core.hints import Hint as Hint
+from monitor.core.hints import Named as Named
+from monitor.core.hints import Push as Push
+from monitor.core.hints import Subscription as Subscription
 from monitor.errors import Unauthorized
 from monitor.http import HttpClient
 from monitor.model import Budget as Budget
@@ -131,6 +135,8 @@ class Connector(Protocol):
     """Reads one source of one platform.
 
     A connector whose class has an `oauth` (connectors.oauth.OAuth) is built with a third argument, an `Access`.
+
+    One whose platform can tell us something by itself has a `push` (Push).
 
     `fetch_page` and `recheck` raise the errors of `monitor.errors`; `normalise` is pure and raises ValueError
     (or pydantic's ValidationError, which is one) for a payload that it cannot read: that payload goes to

@@ -22,6 +22,7 @@ from connectors.base import (
     Json,
     Known,
     Page,
+    Push,
     Rechecked,
     StorageRules,
 )
@@ -39,6 +40,7 @@ from connectors.meta_api import VERSION, Api
 from connectors.meta_fields import part, read_id, rows
 from connectors.meta_lists import new_state
 from connectors.meta_messages import read_inbox, read_message
+from connectors.meta_push import INSTAGRAM
 from connectors.meta_reading import Reader
 from connectors.oauth import OAuth
 from monitor.errors import Gone, Malformed
@@ -93,6 +95,7 @@ class Instagram:
         refresh_params={"grant_type": "fb_exchange_token", "fb_exchange_token": "{token}"},
         token_lives=60 * 86_400,
     )
+    push: ClassVar[Push] = INSTAGRAM
 
     def __init__(self, settings: InstagramSettings, http: HttpClient, access: Access | None = None) -> None:
         self._settings = settings

@@ -22,11 +22,13 @@ from connectors.base import (
     Json,
     Known,
     Page,
+    Push,
     Rechecked,
     StorageRules,
 )
 from connectors.meta_api import Api, is_denied, is_missing
 from connectors.meta_fields import part, read_id, read_seconds
+from connectors.meta_push import THREADS
 from connectors.oauth import OAuth
 from connectors.threads_media import is_by, read_media, top_of
 from connectors.threads_reading import (
@@ -92,6 +94,7 @@ class Threads:
         exchange_params={"grant_type": "th_exchange_token", "client_secret": "{secret}", "access_token": "{token}"},
         token_lives=60 * 86_400,
     )
+    push: ClassVar[Push] = THREADS
 
     def __init__(self, settings: ThreadsSettings, http: HttpClient, access: Access | None = None) -> None:
         self._settings, self._http = settings, http

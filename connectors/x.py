@@ -21,12 +21,14 @@ from connectors.base import (
     Json,
     Known,
     Page,
+    Push,
     Rechecked,
     StorageRules,
 )
 from connectors.oauth import OAuth
 from connectors.x_api import BATCH, Api, Dialect, Found, has_id, history, read_id, time_of
 from connectors.x_posts import read_post
+from connectors.x_push import X_PUSH
 from connectors.x_reading import RECENT, Listing, Roots, Walk, new_state
 from monitor.http import HttpClient
 from monitor.model import Comment
@@ -40,11 +42,11 @@ class XSettings(ConnectorSettings):
     """Whose account it is, and what to read."""
 
     token: SecretStr | None = None
-    """A token given by hand: an app's bearer token (needs `account`), or a user's; without one `heedful auth` gets a
+    """A token given by hand: an app's bearer token (needs `own_account`), or a user's; without one `heedful auth` gets a
     user's token and keeps it fresh."""
     watch: Literal["mentions", "search"] = "mentions"
     """What to read: whoever addresses the account, its own posts and what is said under them; or a keyword search."""
-    account: str = ""
+    own_account: str = ""
     """Our account, as its handle ("brand") or better its numeric id, which saves asking for it; "" is the account
     whose token it is (for watch = "search": our own posts and replies are not read)."""
     query: str = ""
@@ -70,7 +72,7 @@ class XSettings(ConnectorSettings):
             raise ValueError('give the address as "https://host"')
         return value.rstrip("/")
 
-    @field_validator("account")
+    @field_validator("own_account")
     @classmethod
     def _is_an_account(cls, value: str) -> str:
         if not re.fullmatch(r"@?[A-Za-z0-9_]{0,19}", value):
@@ -109,6 +111,7 @@ class X:
         client_auth="client_secret_basic",
         token_lives=7_200,
     )
+    push: ClassVar[Push] = X_PUSH
 
     def __init__(self, settings: XSettings, http: HttpClient, access: Access | None = None) -> None:
         self._settings, self._http = settings, http
@@ -191,7 +194,7 @@ class X:
         return Walk(api, self._search(f"({ids}) -from:{own}"), search, now)
 
     def _own(self, api: Api, state: dict[str, Any], now: datetime) -> str:
-        account = self._settings.account
+        account = self._settings.own_account
         if account.isdecimal():
             return account
         if not account and self._settings.watch == "search":

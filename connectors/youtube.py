@@ -22,12 +22,14 @@ from connectors.base import (
     Json,
     Known,
     Page,
+    Push,
     Rechecked,
     StorageRules,
 )
 from connectors.oauth import OAuth
 from connectors.youtube_api import Api, part_of, read_comment_id, read_instant
 from connectors.youtube_payloads import read_raw
+from connectors.youtube_push import YOUTUBE_PUSH
 from connectors.youtube_reading import Reading
 from connectors.youtube_recheck import Look
 from connectors.youtube_state import State
@@ -54,6 +56,8 @@ class YouTubeSettings(ConnectorSettings):
     """With a token: read what YouTube takes for likely spam as well, as hidden comments."""
     base_url: Address = "https://www.googleapis.com/youtube/v3"
     """Where the API answers."""
+    hub_url: Address = "https://pubsubhubbub.appspot.com/subscribe"
+    """Where push is subscribed to, if the account has a push_secret."""
 
     @field_validator("channel")
     @classmethod
@@ -97,6 +101,7 @@ class YouTube:
         scopes=("https://www.googleapis.com/auth/youtube.force-ssl",),
         authorize_params={"access_type": "offline", "prompt": "consent"},
     )
+    push: ClassVar[Push] = YOUTUBE_PUSH
 
     def __init__(self, settings: YouTubeSettings, http: HttpClient, access: Access | None = None) -> None:
         self._settings, self._http = settings, http

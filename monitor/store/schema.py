@@ -521,6 +521,18 @@ credentials = Table(  # what platforms have granted to our accounts
     Column("warned_days", Integer),  # that were left when people were last warned of its end
 )
 
+hints = Table(  # what platforms named to us and no list shows, until it is read by its id
+    "hints",
+    metadata,
+    Column("source_id", Text, nullable=False),
+    Column("native_id", Text, nullable=False),
+    Column("subject_native_id", Text),
+    Column("root_native_id", Text),
+    _instant("noted_at", nullable=False),
+    Column("n_tries", Integer, nullable=False, server_default=text("0")),
+    PrimaryKeyConstraint("source_id", "native_id"),
+)
+
 settings_seen = Table(  # which rules and signals the stored verdicts were made with
     "settings_seen",
     metadata,

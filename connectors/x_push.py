@@ -1,0 +1,50 @@
+"""What X's webhooks tell, as hints: events of the Activity API, and of the Account Activity API before it.
+
+Source: docs.x.com, x-api/activity/event-payloads, x-api/webhooks/introduction. Events are signed with the consumer
+secret of the app, in base64.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from connectors.base import Hint, Json, Push
+from monitor.core.signatures import Signature
+
+SIGNED = Signature("x-twitter-webhooks-signature", encoding="base64")
+_HEARD = ("post.", "tweet_")  # of what happens: likes, follows and messages are not read
+
+
+def _read(body: bytes) -> Sequence[Hint]:
+    try:
+        payload = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if not isinstance(payload, dict):
+        raise ValueError("not an object")
+    event = payload.get("data")
+    if isinstance(event, dict):
+        return _of_activity(event)
+    us = payload.get("for_user_id")
+    is_heard = any(name.startswith(_HEARD) for name in payload)
+    return [Hint(us, "mentions")] if is_heard and isinstance(us, str) else []
+
+
+def _of_activity(event: dict[str, Json]) -> Sequence[Hint]:
+    kind, of, post = event.get("event_type"), event.get("filter"), event.get("payload")
+    if not (isinstance(kind, str) and kind.startswith(_HEARD)):
+        return []
+    us = of.get("user_id") if isinstance(of, dict) else None
+    at = _instant(post.get("created_at")) if isinstance(post, dict) and kind.endswith(".create") else None
+    return [Hint(us if isinstance(us, str) else "", "mentions", at)]
+
+
+def _instant(value: Json) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+X_PUSH = Push(SIGNED, _read, "crc", timedelta(hours=24))
