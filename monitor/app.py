@@ -109,7 +109,15 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
     return Plan(
         brands={
             brand_id: Brand(
-                brand_id, brand.name, brand.timezone, brand.calendar, brand.team, brand.forbidden, brand.opens_links
+                id=brand_id,
+                name=brand.name,
+                timezone=brand.timezone,
+                calendar=brand.calendar,
+                team=brand.team,
+                forbidden=brand.forbidden,
+                opens_links=brand.opens_links,
+                quiet=brand.quiet,
+                answer_within=brand.answer_within,
             )
             for brand_id, brand in settings.brands.items()
         },
@@ -120,6 +128,9 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
             name: channels.load(channel.kind)(channel.settings, http) for name, channel in settings.channels.items()
         },
         routes=tuple(settings.routes),
+        people=settings.people,
+        caps={name: channel.cap for name, channel in settings.channels.items()},
+        passes=settings.passes,
         rules=settings.rules,
         timings=settings.timings,
         playbooks=settings.playbooks,

@@ -33,18 +33,22 @@ class Calendar:
 
     `hours` maps weekdays (0 is Monday) to opening windows in local time; a window that ends at or before its
     start goes on into the next day, so (00:00, 00:00) is the whole day. None is round the clock. `holidays` is a
-    comma-separated list of countries ("DE", "US-CA": ISO 3166) and of dates ("2026-12-24") on which it is closed.
+    comma-separated list of countries ("DE", "US-CA": ISO 3166) and of dates ("2026-12-24") on which it is closed, or
+    open as `on_holidays` says.
 
     Raises: ValueError for a zone, region or set of hours that cannot be used; its text says why.
     """
 
-    def __init__(self, timezone: str, hours: Mapping[int, Windows] | None, holidays: str = "") -> None:
+    def __init__(
+        self, timezone: str, hours: Mapping[int, Windows] | None, holidays: str = "", on_holidays: Windows = ()
+    ) -> None:
         self.zone = _load_zone(timezone)
         self.hours = None if hours is None else {day: tuple(windows) for day, windows in hours.items()}
         self._countries, self._closed = _read_holidays(holidays)
+        self._on_holidays = on_holidays
         self._always = hours is None and not holidays.strip(" ,")
         self._years: dict[int, _Year] = {}
-        _check_hours(self.hours)
+        _check_hours(self.hours, on_holidays)
 
     def elapsed(self, since: datetime, until: datetime) -> timedelta:
         """The business time between two instants; zero where `until` is not after `since`."""
@@ -65,6 +69,34 @@ class Calendar:
         if since >= FOR_EVER or duration >= FOR_EVER - since:
             return FOR_EVER
         return since + duration if self._always else self._walk(max(since, BEGINNING), duration)
+
+    def opens(self, at: datetime) -> datetime:
+        """The first instant from `at` on that lies in the hours (UTC)."""
+        at = max(at.astimezone(UTC), BEGINNING)
+        if self._always:
+            return at
+        for year in range(self._local_year(at), FOR_EVER.year):
+            stretches = self._year(year)
+            index = bisect_right(stretches.ends, at)
+            if index < len(stretches.starts):
+                return max(at, stretches.starts[index])
+        return FOR_EVER
+
+    def closes(self, at: datetime) -> datetime:
+        """The first instant from `at` on that lies outside the hours (UTC); FOR_EVER where none does."""
+        at = max(at.astimezone(UTC), BEGINNING)
+        while not self._always and at < FOR_EVER:
+            stretches = self._year(self._local_year(at))
+            index = bisect_right(stretches.starts, at) - 1
+            if index < 0 or stretches.ends[index] <= at:
+                return at
+            at = stretches.ends[index]
+        return FOR_EVER
+
+    def day_of(self, at: datetime) -> tuple[datetime, datetime]:
+        """When the local day of an instant begins and ends (UTC)."""
+        midnight = datetime.combine(at.astimezone(self.zone).date(), time(0))
+        return self._instant(midnight), self._instant(midnight + _DAY)
 
     def _walk(self, since: datetime, duration: timedelta) -> datetime:
         first = self._local_year(since)
@@ -116,12 +148,13 @@ class Calendar:
         closed = self._holidays_of(year)
         for ordinal in range(date(year, 1, 1).toordinal() - 1, date(year + 1, 1, 1).toordinal()):
             day = date.fromordinal(ordinal)
-            if day in closed:
-                continue
-            for opens, closes in WHOLE_DAY if self.hours is None else self.hours.get(day.weekday(), ()):
+            for opens, closes in self._on_holidays if day in closed else self._windows_of(day):
                 start = datetime.combine(day, opens)
                 end = datetime.combine(day if closes > opens else day + _DAY, closes)
                 yield max(self._instant(start), first), min(self._instant(end), last)
+
+    def _windows_of(self, day: date) -> Windows:
+        return WHOLE_DAY if self.hours is None else self.hours.get(day.weekday(), ())
 
     def _instant(self, wall: datetime) -> datetime:
         """The first instant at which the local clock shows `wall` or, where it skips it, something later."""
@@ -155,12 +188,12 @@ def _load_zone(timezone: str) -> ZoneInfo:
         raise ValueError(f"{timezone!r} is no time zone (such as Europe/Berlin)") from error
 
 
-def _check_hours(hours: Mapping[int, Windows] | None) -> None:
+def _check_hours(hours: Mapping[int, Windows] | None, on_holidays: Windows) -> None:
     if hours is None:
         return
     if not all(day in range(7) for day in hours):
         raise ValueError("weekdays are 0 (Monday) to 6 (Sunday)")
-    if not any(hours.values()):
+    if not any(hours.values()) and not on_holidays:
         raise ValueError("there is no opening time in the whole week; leave the hours out to be open round the clock")
 
 

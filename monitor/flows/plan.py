@@ -10,8 +10,9 @@ from monitor.core.calendar import Calendar
 from monitor.core.matching import Phrase
 from monitor.core.routing import Route
 from monitor.core.rules import RuleSet
+from monitor.core.telling import Cap, Person, Quiet
 from monitor.core.threads import FoldPolicy
-from monitor.model import Budget, Comment, PlaybookBrief, StorageRules, Team
+from monitor.model import Budget, Comment, PlaybookBrief, Severity, StorageRules, Team
 from monitor.signals import Beside
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Brand:
     forbidden: Mapping[str, Phrase] = field(default_factory=dict)  # as written: ready to be found in our posts
     opens_links: bool = True  # of our own posts
 
+    quiet: Quiet | None = None  # when its rooms are not told
+    answer_within: timedelta | None = None  # in its business hours
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -1,23 +1,19 @@
 """The brands we watch for: their time zone, business hours, holidays and team."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Literal
 
 from pydantic import Field
 
-from monitor.core.calendar import Calendar
+from monitor.core.calendar import Calendar, Windows
 from monitor.core.matching import Phrase
-from monitor.core.nearest import nearest
+from monitor.core.telling import Quiet
 from monitor.model import Team
+from monitor.settings.hours import Hours, check_calendar, join_holidays, read_hours, read_quiet
 from monitor.settings.reading import Raw, Reading, Table
-
-Windows = tuple[tuple[time, time], ...]
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_WINDOW = re.compile(r"(\d\d?):(\d\d)\s*[-–]\s*(\d\d?):(\d\d)")
 
 
 class BrandTable(Table):
@@ -29,6 +25,11 @@ class BrandTable(Table):
     """IANA name, such as "Europe/Berlin": times are shown and business hours are counted in it."""
     hours: dict[str, str] | None = None
     """Business hours, such as { mon-fri = "09:00-17:30", sat = "09:00-12:00" }; round the clock where not given."""
+    quiet: dict[str, str] | Literal["outside hours"] | None = None
+    """When rooms are not told: { mon-sun = "22:00-07:00", holidays = "all day" }, or "outside hours". What comes up
+    then is told in one digest afterwards; severe alerts come through ([alerts] passes)."""
+    answer_within: timedelta | None = None
+    """How soon customers are to be answered, in business hours: what digests measure response times against."""
     holidays: str | list[str] = ""
     """Days on which nobody is in: a country ("GB"), its region ("GB-ENG", "US-CA") or dates ("2026-12-24")."""
     team: list[str] = Field(default_factory=list)
@@ -52,6 +53,9 @@ class BrandSettings:
     team: Team
     forbidden: Mapping[str, Phrase] = field(default_factory=dict)
     opens_links: bool = True
+    on_holidays: Windows = ()
+    quiet: Quiet | None = None
+    answer_within: timedelta | None = None
 
     @property
     def bot_replies_count(self) -> bool:
@@ -59,7 +63,7 @@ class BrandSettings:
 
     @cached_property
     def calendar(self) -> Calendar:
-        return Calendar(self.timezone, self.hours, self.holidays)
+        return Calendar(self.timezone, self.hours, self.holidays, self.on_holidays)
 
 
 def read_brand(reading: Reading, brand_id: str, raw: Raw) -> BrandSettings | None:
@@ -69,15 +73,39 @@ def read_brand(reading: Reading, brand_id: str, raw: Raw) -> BrandSettings | Non
     if table is None:
         return None
     n_errors = len(reading.errors)
-    hours = None if table.hours is None else _read_hours(reading, table.hours, f"{key}.hours")
-    holidays = table.holidays if isinstance(table.holidays, str) else ", ".join(table.holidays)
+    hours = None if table.hours is None else read_hours(reading, table.hours, f"{key}.hours")
+    holidays = join_holidays(table.holidays)
     team = _read_team(reading, table, f"{key}.team")
     forbidden = _read_forbidden(reading, table.forbidden_words, f"{key}.forbidden_words")
-    is_read = len(reading.errors) == n_errors
-    _check_calendar(reading, table.timezone, hours if is_read else None, holidays, key)
+    quiet = read_quiet(reading, table.quiet, f"{key}.quiet") if isinstance(table.quiet, dict) else None
+    check_calendar(reading, table.timezone, holidays, key)
+    if table.quiet == "outside hours" and hours is None:
+        reading.refuse(f"{key}.quiet", "outside of which hours? give the brand its business hours")
     if len(reading.errors) > n_errors:
         return None
-    return BrandSettings(table.name or brand_id, table.timezone, hours, holidays, team, forbidden, table.check_links)
+    return BrandSettings(
+        table.name or brand_id,
+        table.timezone,
+        hours.by_day if hours else None,
+        holidays,
+        team,
+        forbidden,
+        table.check_links,
+        (hours and hours.on_holidays) or (),
+        _quiet(table, hours, quiet, holidays),
+        table.answer_within,
+    )
+
+
+def _quiet(table: BrandTable, hours: Hours | None, quiet: Hours | None, holidays: str) -> Quiet | None:
+    if table.quiet == "outside hours" and hours:
+        return Quiet(Calendar(table.timezone, hours.by_day, holidays, hours.on_holidays or ()), is_inside=False)
+    if quiet is None or not (any(quiet.by_day.values()) or quiet.on_holidays):
+        return None
+    # Where nothing is said of holidays they are days like others: quiet at night.
+    on_holidays = quiet.on_holidays or ()
+    days = holidays if quiet.on_holidays is not None else ""
+    return Quiet(Calendar(table.timezone, quiet.by_day, days, on_holidays), is_inside=True)
 
 
 def _read_forbidden(reading: Reading, words: Sequence[str], key: str) -> dict[str, Phrase]:
@@ -88,81 +116,6 @@ def _read_forbidden(reading: Reading, words: Sequence[str], key: str) -> dict[st
         except ValueError as error:
             reading.refuse(key, str(error))
     return found
-
-
-def _check_calendar(reading: Reading, timezone: str, hours: Any, holidays: str, key: str) -> None:
-    """Each of the three alone, so that the error names the key at fault."""
-    for name, attempt in (("timezone", (timezone, None, "")), ("holidays", ("UTC", None, holidays))):
-        try:
-            Calendar(*attempt)
-        except ValueError as error:
-            reading.refuse(f"{key}.{name}", f"{error}{_hint(name, timezone, holidays)}")
-    if hours is not None and not any(hours.values()):
-        reading.refuse(f"{key}.hours", "there is no opening time in the whole week; leave it out for round the clock")
-
-
-def _hint(name: str, timezone: str, holidays: str) -> str:
-    if name == "timezone":
-        from zoneinfo import available_timezones
-
-        hint = nearest(timezone, sorted(available_timezones()))
-    else:
-        from holidays import list_supported_countries
-
-        hint = nearest(holidays.partition("-")[0], list_supported_countries())
-    return hint if "did you mean" in hint else ""
-
-
-def _read_hours(reading: Reading, raw: dict[str, str], key: str) -> dict[int, Windows]:
-    hours: dict[int, Windows] = {}
-    for days, text in raw.items():
-        try:
-            windows = _read_windows(text)
-            for day in _read_days(days):
-                if day in hours:
-                    raise ValueError(f"{DAYS[day]} is given twice")
-                hours[day] = windows
-        except ValueError as error:
-            reading.refuse(f"{key}.{days}", str(error))
-    return hours
-
-
-def _read_days(text: str) -> list[int]:
-    """The weekdays of "mon", "mon-fri", "fri-mon" or "mon,wed"."""
-    found: list[int] = []
-    for part in text.casefold().split(","):
-        first, separator, last = part.strip().partition("-")
-        start = _read_day(first)
-        end = _read_day(last) if separator else start
-        found.extend((start + step) % 7 for step in range((end - start) % 7 + 1))
-    return found
-
-
-def _read_day(text: str) -> int:
-    name = text.strip()
-    if name[:3] not in DAYS:
-        raise ValueError(f'"{name}" is no weekday{nearest(name, DAYS)}')
-    return DAYS.index(name[:3])
-
-
-def _read_windows(text: str) -> Windows:
-    """The windows of "09:00-12:00, 13:00-17:30"; none for "" and "closed"; past midnight for "22:00-02:00"."""
-    if text.strip().casefold() in ("", "closed"):
-        return ()
-    return tuple(sorted(_read_window(part.strip()) for part in text.split(",")))
-
-
-def _read_window(text: str) -> tuple[time, time]:
-    match = _WINDOW.fullmatch(text)
-    if not match:
-        raise ValueError(f'"{text}" is no time of opening; write one like "09:00-17:30"')
-    hour, minute, end_hour, end_minute = map(int, match.groups())
-    if (end_hour, end_minute) == (24, 0):
-        end_hour = 0
-    try:
-        return time(hour, minute), time(end_hour, end_minute)
-    except ValueError:
-        raise ValueError(f'"{text}": hours go from 00:00 to 24:00') from None
 
 
 def _read_team(reading: Reading, table: BrandTable, key: str) -> Team:

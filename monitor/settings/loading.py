@@ -12,11 +12,13 @@ from monitor.core.nearest import nearest
 from monitor.core.playbooks import parse_playbook
 from monitor.core.routing import Route
 from monitor.core.rules import Known, RuleSet, list_files, load_rules, parse_list
+from monitor.core.telling import Person
 from monitor.core.threads import FoldPolicy
 from monitor.errors import ConfigError, ConfigErrors
 from monitor.files import default_database_url, expand, placed_database_url, read_toml, shipped
-from monitor.model import PlaybookBrief
+from monitor.model import PlaybookBrief, Severity
 from monitor.settings.brands import BrandSettings, read_brand
+from monitor.settings.people import read_people
 from monitor.settings.reading import Raw, Reading
 from monitor.settings.signals import read_own_signals, read_second_opinion
 from monitor.settings.sources import (
@@ -50,6 +52,7 @@ TOP = (
     "accounts",
     "sources",
     "channels",
+    "people",
     "routes",
     "alerts",
     "watch",
@@ -97,8 +100,10 @@ class Settings:
     accounts: dict[str, AccountSettings]
     sources: dict[str, SourceSettings]
     channels: dict[str, ChannelConfig]
+    people: dict[str, Person]
     routes: list[Route]
     timings: Timings
+    passes: Severity
     fold: FoldPolicy
     watch: WatchSettings
     rules: RuleSet = field(repr=False)
@@ -127,7 +132,7 @@ def load_settings(
 
 
 def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path: Path) -> Settings | None:
-    for kind in ("brands", "accounts", "sources", "channels"):
+    for kind in ("brands", "accounts", "sources", "channels", "people"):
         _check_names(reading, kind, reading.table(raw, kind))
     database = _read_database(reading, raw)
     daemon = reading.read(DaemonSettings, reading.table(raw, "daemon"), "daemon")
@@ -139,6 +144,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     brands = _read_brands(reading, raw)
     accounts, sources = PlaceReader(reading, connectors, reading.table(raw, "brands")).read(raw)
     channels = read_channels(reading, raw, kinds)
+    people = read_people(reading, raw)
     routes = _read_routes(reading, raw)
     playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
     own_signals = read_own_signals(reading, raw)
@@ -166,8 +172,10 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         accounts=accounts,
         sources=sources,
         channels=channels,
+        people=people,
         routes=list(routes.values()),
         timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
+        passes=Severity(alerts.passes),
         fold=FoldPolicy(**threads.model_dump()),
         watch=watch,
         rules=rules,

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from monitor.core.nearest import nearest
+from monitor.core.telling import NO_CAP, Cap
 from monitor.errors import NotFound
 from monitor.settings.reading import Raw, Reading, Table, known_keys
 from monitor.settings.tables import AccountTable, ChannelTable, SourceTable
@@ -50,6 +51,7 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+    cap: Cap = NO_CAP
 class _Account:
     connector: str
     client_id: str
@@ -161,7 +163,8 @@ def read_channels(reading: Reading, raw: Raw, kinds: Classes) -> dict[str, Chann
             continue
         settings = reading.read(found.Settings, rest, key)
         if settings is not None:
-            channels[name] = ChannelConfig(channel.kind, settings)
+            cap = Cap(channel.budget_per_hour, channel.budget_per_day)
+            channels[name] = ChannelConfig(channel.kind, settings, cap)
     return channels
 
 

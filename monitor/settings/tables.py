@@ -123,6 +123,8 @@ class AlertsTable(Table):
     """How soon people are told that more has joined an alert."""
     repeat: timedelta = timedelta(hours=4)
     """How often people are told again of an alert that nobody acknowledged."""
+    passes: Literal["crisis", "high", "medium", "low"] = "crisis"
+    """What is at least so urgent is told at once: it waits for nobody's hours and budgets."""
 
 
 class RouteTable(Table):
@@ -184,3 +186,7 @@ class ChannelTable(Table):
 
     kind: str
     """What kind of chat target this is."""
+    budget_per_hour: Annotated[int, Field(ge=0)] = 60
+    """How many messages it gets in an hour at most; the rest is told in one digest. 0: no limit."""
+    budget_per_day: Annotated[int, Field(ge=0)] = 400
+    """How many messages it gets in a day (of the brand's time zone) at most. 0: no limit."""

@@ -26,7 +26,11 @@ from monitor.settings.tables import (
 from tests.settings.places import CHANNELS, CONNECTORS
 
 SHIPPED = shipped("config", "heedful.toml")
-SECRETS = {"SHOP_MASTODON_TOKEN": "x" * 40, "SHOP_SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/x"}
+SECRETS = {
+    "JANE_TOPIC": "jane-3f9c",
+    "SHOP_MASTODON_TOKEN": "x" * 40,
+    "SHOP_SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/x",
+}
 ENVIRON = {"HOME": "/home/nobody", "SHOP_GROUPME_BOT": "a1b2c3", "SHOP_TUBE_SECRET": "hush", **SECRETS}
 
 
@@ -47,7 +51,8 @@ def test_every_setting_that_is_commented_out_loads_too(tmp_path: Path) -> None:
     path.write_text(uncommented(SHIPPED.read_text(encoding="utf-8")), encoding="utf-8")
     settings = load_settings(path, *parts(), environ=ENVIRON)
     assert set(settings.sources) == {"shop-mentions", "shop-blog"}
-    assert set(settings.channels) == {"console", "team-slack", "owners-groupme"}
+    assert set(settings.channels) == {"console", "team-slack", "owners-groupme", "jane-phone"}
+    assert settings.people["jane"].channels == ("jane-phone",)
     assert settings.brands["shop"].calendar.zone.key == "Europe/London"
 
 
@@ -75,7 +80,15 @@ def test_every_key_of_brands_sources_and_routes_is_explained_in_the_shipped_conf
 
 def test_every_setting_has_an_explanation_above_it() -> None:
     lines = SHIPPED.read_text(encoding="utf-8").splitlines()
-    own_keys = {"base_url", "token_env", "url", "url_env", "bot_id_env", "kind"}  # of connectors and channels
+    own_keys = {
+        "base_url",
+        "token_env",
+        "url",
+        "url_env",
+        "bot_id_env",
+        "topic_env",
+        "kind",
+    }  # of connectors and channels
     bare = [
         line
         for above, line in itertools.pairwise(lines)
