@@ -44,11 +44,11 @@ class Brand:
     team: Team
     forbidden: Mapping[str, Phrase] = field(default_factory=dict)  # as written: ready to be found in our posts
     opens_links: bool = True  # of our own posts
-
     quiet: Quiet | None = None  # when its rooms are not told
     answer_within: timedelta | None = None  # in its business hours
 
 @dataclass(frozen=True, slots=True)
+
 class Plan:
     """Everything that the configuration decides. `reader` builds the connector of a source."""
 
@@ -67,3 +67,6 @@ class Plan:
     adviser: "Adviser | None" = None  # for second opinions
     budgets: Mapping[str, Budget] = field(default_factory=dict)  # by account, where one is known
     storage: Mapping[str, StorageRules] = field(default_factory=dict)  # by source, where its platform has any
+    people: Mapping[str, Person] = field(default_factory=dict)  # who can be told by themselves
+    caps: Mapping[str, Cap] = field(default_factory=dict)  # by channel: how many messages it may get
+    passes: Severity = Severity.CRISIS  # what is at least so urgent keeps to no hours and no cap
