@@ -19,11 +19,12 @@ from monitor.flows.plan import Brand, Plan, Reader
 from monitor.grants import Grants
 from monitor.http import HttpClient
 from monitor.model import Budget, StorageRules
-from monitor.settings import Available, Settings, SourceSettings, load_settings
+from monitor.settings import AccountSettings, Available, Settings, SourceSettings, load_settings
 from monitor.store import migrate, sources, threads
 from monitor.store.engine import open_engine, writing
 
 if TYPE_CHECKING:
+    from monitor.flows.hints import Listener
     from monitor.flows.second_opinions import Adviser
 
 _log = log.get()
@@ -139,6 +140,7 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
         own_signals=settings.signals,
         adviser=_adviser(settings, http),
         budgets=_budgets(settings),
+        listeners=_listeners(settings),
         storage={
             source_id: rules
             for source_id, source in settings.sources.items()
@@ -162,6 +164,28 @@ def _budgets(settings: Settings) -> dict[str, Budget]:
             own = account.budget if account else None
             found[source.account] = budget if own is None else replace(budget, n=own)
     return found
+
+
+def _listeners(settings: Settings) -> "dict[str, Listener]":
+    """The accounts whose platforms may tell us something. One app may serve several: they have one secret."""
+    told = {name: account for name, account in settings.accounts.items() if account.push_secret}
+    if not told or not settings.web.port:
+        return {}
+    from monitor.flows.hints import Listener
+
+    def is_told(source: SourceSettings, account: AccountSettings) -> bool:
+        theirs = told.get(source.account)
+        return theirs is not None and (theirs.connector, theirs.push_secret) == (account.connector, account.push_secret)
+
+    return {
+        name: Listener(
+            push=getattr(connectors.load(account.connector), "push"),  # noqa: B009 - not every connector has one
+            secrets=account.push_secret.split(),
+            verify_token=account.verify_token,
+            sources={one: source.settings for one, source in settings.sources.items() if is_told(source, account)},
+        )
+        for name, account in told.items()
+    }
 
 
 def _asked(settings: Settings) -> str:

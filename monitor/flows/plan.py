@@ -17,6 +17,7 @@ from monitor.signals import Beside
 
 if TYPE_CHECKING:
     from monitor.channels.base import Channel
+    from monitor.flows.hints import Listener
     from monitor.flows.second_opinions import Adviser
 
 
@@ -64,6 +65,7 @@ class Plan:
     fold: FoldPolicy
     lease: timedelta
     own_signals: Beside = field(default_factory=dict)  # the user's, measured beside ours
+    listeners: Mapping[str, "Listener"] = field(default_factory=dict)  # by account, where its platform may tell us
     adviser: "Adviser | None" = None  # for second opinions
     budgets: Mapping[str, Budget] = field(default_factory=dict)  # by account, where one is known
     storage: Mapping[str, StorageRules] = field(default_factory=dict)  # by source, where its platform has any

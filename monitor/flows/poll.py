@@ -17,6 +17,7 @@ from monitor.core.text import storable
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized
 from monitor.flows import operator
 from monitor.flows.memory import Memory
+from monitor.flows.named import NOTHING, Look, look
 from monitor.flows.plan import Plan, Reader
 from monitor.flows.spending import Ledger
 from monitor.model import Comment, Signals, Source, StorageRules
@@ -60,6 +61,7 @@ class Turn:
     note: str = ""
     spent: float = 1.0
     checked: Sequence[tuple[str, int, datetime | None]] = field(default_factory=tuple)
+    named: Look = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,15 @@ class Poller:
         page = reader.fetch_page(source.cursor, now)
         if page.more and page.cursor == source.cursor:
             raise Malformed(f"{source.id}: the same cursor again, with more to come: a loop")
-        haul = read(reader, source, self.memory, page.raws, page.gone, self.plan().own_signals)
+        named = look(self.engine, reader, source.id, self.plan().known)
+        raws = [*page.raws, *named.raws]
+        haul = read(reader, source, self.memory, raws, page.gone, self.plan().own_signals)
         every = self.plan().intervals[source.id]
         after = now if page.more else now + every
         if page.poll_after is not None:
             after = max(after, min(page.poll_after, now + timedelta(days=1)))
-        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids, page.note, page.spent)
+        spent = page.spent + named.spent
+        return Turn(haul, page.cursor, after, not page.more, page.own_author_ids, page.note, spent, named=named)
 
     def _look_again(self, reader: Reader, source: Source, now: datetime) -> Turn:
         batch = reader.abilities.recheck_batch
@@ -135,6 +140,7 @@ class Poller:
                 for c in present
             ]
             checked.append((brand, thread_id, _next_check(max((c.seen_at for c in present), default=None), now)))
+            turn.named.settle(connection, source.id)
         found = reader.recheck(known[:batch]) if known else None
         own = self.plan().own_signals
         haul = read(reader, source, self.memory, found.raws, found.gone, own) if found else Haul()

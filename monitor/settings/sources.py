@@ -15,6 +15,7 @@ from monitor.settings.reading import Raw, Reading, Table, known_keys
 from monitor.settings.tables import AccountTable, ChannelTable, SourceTable
 
 SHORTEST = timedelta(seconds=1)
+SHORTEST_SECRET = 16
 
 
 Classes = Mapping[str, type[Any]]
@@ -28,6 +29,8 @@ class AccountSettings:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     budget: float | None = None  # in the connector's unit and window
+    push_secret: str = field(default="", repr=False)
+    verify_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class _Account:
     client_id: str
     client_secret: str = field(repr=False)
     budget: float | None
+    push_secret: str = field(repr=False)
+    verify_token: str = field(repr=False)
     prepared: Raw
     homes: Mapping[str, str]  # each of its keys -> "accounts.<id>", to say where a fault is
 
@@ -82,7 +87,8 @@ class PlaceReader:
             if (source := self._source(name, table, accounts, every_account))
         }
         read = {
-            name: AccountSettings(a.connector, a.client_id, a.client_secret, a.budget) for name, a in accounts.items()
+            name: AccountSettings(a.connector, a.client_id, a.client_secret, a.budget, a.push_secret, a.verify_token)
+            for name, a in accounts.items()
         }
         return read, sources
 
@@ -100,7 +106,19 @@ class PlaceReader:
         budget = table.budget
         if budget is not None and getattr(found.abilities, "budget", None) is None:
             self.reading.refuse(f"{key}.budget", f'the connector "{table.connector}" does not say what it spends')
-        return _Account(table.connector, table.client_id, table.client_secret, budget, prepared, homes)
+        self._check_push(table, found, key)
+        keys = (table.client_id, table.client_secret, budget, table.push_secret, table.verify_token)
+        return _Account(table.connector, *keys, prepared, homes)
+
+    def _check_push(self, table: AccountTable, found: type[Any], key: str) -> None:
+        """A secret that keeps nobody out, or that no platform would sign with, is a mistake."""
+        if not table.push_secret:
+            if table.verify_token:
+                self.reading.refuse(f"{key}.verify_token", "needs push_secret too")
+        elif not hasattr(found, "push"):
+            self.reading.refuse(f"{key}.push_secret", f'the platform of "{table.connector}" tells nothing by itself')
+        elif min(len(one) for one in table.push_secret.split() or [""]) < SHORTEST_SECRET:
+            self.reading.refuse(f"{key}.push_secret", f"has fewer than {SHORTEST_SECRET} characters: it can be guessed")
 
     def _source(self, name: str, raw: object, accounts: Mapping[str, _Account], named: set[str]) -> Any:
         key = f"sources.{name}"

@@ -170,6 +170,11 @@ class AccountTable(Table):
     """That application's secret, by client_secret_env or client_secret_file."""
     budget: Annotated[float, Field(gt=0)] | None = None
     """What it may spend in its platform's window, in the platform's unit, if not what the connector says."""
+    push_secret: SecretText = ""
+    """What its platform signs with when it tells us something (docs/push.md): the secret of the app for Meta, the
+    consumer secret for X, one of your own for YouTube. While it is being replaced both, with a space between."""
+    verify_token: SecretText = ""
+    """What Meta must know to have our address confirmed: a text of your own, entered there as well."""
 
 
 class CredentialsTable(Table):
