@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from monitor import signals
+from monitor.core.cover_up import WHATS, Vanished
 from monitor.core.facts import View, length_in_micros, micros
 from monitor.core.matching import compile_pattern, matched_words
 from monitor.core.opinions import second_opinion
@@ -250,6 +251,24 @@ def own_post(section: Asked) -> Condition:
     )
 
 
+def vanished(section: Asked) -> Condition:
+    """What is gone from under our posts, or a post of ours, that a second person should look at."""
+    wanted = frozenset(section.choices("vanished", WHATS, "thing that vanished"))
+
+    def found(view: View) -> Vanished | None:
+        it = view.facts.vanished.get(view.comment.id) if view.comment else None
+        return it if it is not None and it.what in wanted else None
+
+    def reason(view: View) -> Reason:
+        it, about = found(view), view.comment.id if view.comment else None
+        return Reason("vanished", it.says if it else "nothing is gone that somebody should look at", (), None, one_of(sorted(wanted)), about)
+
+    says = f"is a {one_of(sorted(wanted))} that has vanished"
+    return Condition(
+        "vanished", says, lambda view: ALWAYS if found(view) else NEVER, reason, gate=frozenset(), is_about_us=True
+    )
+
+
 CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
     "kind": kind,
     "platform": platform,
@@ -274,5 +293,6 @@ CONDITIONS: Mapping[str, Callable[[Asked], Condition]] = {
     "people": people,
     "together": together,
     "own_post": own_post,
+    "vanished": vanished,
 }
 """Each condition by the key that names it; other keys of its table belong to that one."""

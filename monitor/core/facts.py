@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.core.calendar import Calendar
+from monitor.core.cover_up import Vanished
 from monitor.core.matching import Matcher
 from monitor.core.own_posts import PostFinding
 from monitor.model import Signals, StoredComment, Team, ThreadActs, ThreadState
@@ -23,9 +24,9 @@ class Facts:
     row), not older than `RuleSet.people_window`; empty for every other thread. `n_earlier_by_author` counts, by
     `Author.key`, what each author wrote to the brand before this thread; needed only if
     `RuleSet.needs_first_timer`. `post_findings` holds the posts of ours in this thread that were checked, by id, and
-    what is wrong with each. `refuted` are, by rule, the comments for which people have called it wrong. Signals are as
-    the brand reads them (`core.calibration`); `measured` holds those of its comments as they were measured, if they
-    differ.
+    what is wrong with each; `vanished` what is gone that should not be, of all `suspects` that are gone. `refuted` are,
+    by rule, the comments for which people have called it wrong. Signals are as the brand reads them
+    (`core.calibration`); `measured` holds those of its comments as they were measured, if they differ.
     """
 
     brand: str
@@ -40,6 +41,8 @@ class Facts:
     subject_people: Sequence[StoredComment] = ()
     n_earlier_by_author: Mapping[str, int] = field(default_factory=dict)
     post_findings: Mapping[int, Sequence[PostFinding]] = field(default_factory=dict)
+    vanished: Mapping[int, Vanished] = field(default_factory=dict)
+    suspects: frozenset[int] = _NOTHING
     refuted: Mapping[str, frozenset[int]] = field(default_factory=dict)
     measured: Mapping[int, Signals] = field(default_factory=dict)
 

@@ -14,7 +14,8 @@ _OF_AUTHOR = frozenset({"author_in", "followers_at_least"})
 def verdict_of(rules: RuleSet, raised: Iterable[Flag], before: Iterable[Flag], facts: Facts) -> tuple[Flag, ...]:
     """The flags that count, of those that the rules raise now and those that stood before.
 
-    One that stood stays while it rests on an open comment of which something is gone, unless people called it wrong;
+    One that stood stays while it rests on an open comment of which something is gone (or, about us, on one that has
+    vanished), unless people called it wrong;
     one that would be news is left out if it rests on what can no longer be seen ("does not say ...").
     """
     if all(c.remains is None for c in facts.comments.values()):
@@ -22,14 +23,15 @@ def verdict_of(rules: RuleSet, raised: Iterable[Flag], before: Iterable[Flag], f
     stood = {flag.rule: flag for flag in before}
     denied = {rule.name: frozenset(_denied(rule.when)) for rule in rules.rules}
     kept = {flag.rule: flag for flag in raised if flag.rule in stood or not _is_guess(flag, facts, denied[flag.rule])}
-    lasting = [flag for rule, flag in stood.items() if rule not in kept and _outlasts(flag, facts)]
+    about_us = {rule.name for rule in rules.rules if rule.is_about_us}
+    lasting = [flag for rule, flag in stood.items() if rule not in kept and _outlasts(flag, facts, rule in about_us)]
     return (*kept.values(), *lasting)
 
 
-def _outlasts(flag: Flag, facts: Facts) -> bool:
+def _outlasts(flag: Flag, facts: Facts, is_about_us: bool) -> bool:
     wrong = facts.refuted.get(flag.rule, frozenset())
-    open_ids = frozenset(facts.state.open_ids) - wrong
-    held = (facts.comments.get(number) for number in flag.evidence if number in open_ids)
+    lasting = (facts.suspects if is_about_us else frozenset(facts.state.open_ids)) - wrong
+    held = (facts.comments.get(number) for number in flag.evidence if number in lasting)
     return any(it is not None and it.remains is not None for it in held)
 
 

@@ -126,7 +126,8 @@ class RuleSet:
         stirring = self._stirring(view)
         if snoozed_until is not None and now < snoozed_until:
             return Verdict((), _earliest(now, snoozed_until, state.due_at), stirring)
-        if not state.open_ids and not facts.subject_people and not any(facts.post_findings.values()):
+        is_about_us = any(facts.post_findings.values()) or bool(facts.vanished)
+        if not state.open_ids and not facts.subject_people and not is_about_us:
             return Verdict((), _earliest(now, state.due_at), stirring)
         held, changes_at = self._judge(view)
         flags = sorted((_raise_flag(each, view) for each in held), key=lambda flag: flag.severity.rank) if held else ()
@@ -167,13 +168,14 @@ class RuleSet:
     def _candidates(self, facts: Facts) -> list[StoredComment | None]:
         about_post: list[StoredComment | None] = [None] if facts.subject_people and self._of_posts else []
         held = facts.comments
-        return about_post + [held[number] for number in (*facts.post_findings, *facts.state.open_ids) if number in held]
+        about_us = dict.fromkeys((*facts.post_findings, *sorted(facts.suspects)))
+        return about_post + [held[number] for number in (*about_us, *facts.state.open_ids) if number in held]
 
     def _worth_asking(self, view: View) -> _Asked:
         """The rules that could hold: most rules of words are ruled out by one look at the text."""
         if view.comment is None:
             return self._of_posts
-        if view.comment.id in view.facts.post_findings:
+        if view.comment.id in view.facts.post_findings or view.comment.id in view.facts.suspects:
             return self._of_us
         if not self._words or self._words.isdisjoint(view.hits_in(view.comment)):
             return self._of_comments
@@ -231,7 +233,8 @@ class RuleSet:
 def _can_be_asked(rule: Rule, view: View) -> bool:
     if view.comment is None:
         return rule.window is not None
-    return rule.is_about_us or view.comment.id not in view.facts.post_findings
+    is_of_us = view.comment.id in view.facts.post_findings or view.comment.id in view.facts.suspects
+    return rule.is_about_us or not is_of_us
 
 
 def _floors(crowds: Sequence[People]) -> tuple[tuple[str, float], ...]:

@@ -16,7 +16,7 @@ _EASED = 2  # a trouble is over at its limit divided by this
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From where on something is told: of a queue's lag, of a source's unreadable payloads in an hour, of free bytes."""
+    """From where on something is told: a queue's lag, a source's unreadable payloads in an hour, bytes left free."""
 
     lag: timedelta = timedelta(minutes=10)
     unreadable_per_hour: int = 20
@@ -62,8 +62,8 @@ def _disk(seen: Seen, limits: Limits) -> Iterator[tuple[str, str]]:
     if seen.free_bytes is not None and seen.free_bytes < limits.free_bytes:
         yield (
             DISK,
-            f"The disk of the database has {seen.free_bytes // 2**20:,} MiB left. When it is full nothing can be stored "
-            "or told: make room.",
+            f"The disk of the database has {seen.free_bytes // 2**20:,} MiB left. When it is full nothing can be "
+            "stored or told: make room.",
         )
 
 

@@ -17,7 +17,8 @@ from monitor.core.rules import Facts, Verdict
 from monitor.core.storage import opaque_key, shown_text
 from monitor.core.text import excerpt
 from monitor.core.threads import fold
-from monitor.flows import feedback, own_posts
+from monitor.flows import cover_up, feedback, own_posts
+from monitor.flows.cover_up import Missing
 from monitor.flows.feedback import Feedback, heed
 from monitor.flows.measuring import measured_again
 from monitor.flows.memory import Fresh
@@ -46,6 +47,7 @@ class Known:
     n_earlier: Mapping[str, int]
     team: Team
     our_posts: Inspection
+    missing: Missing
     feedback: Feedback
     opinions: Mapping[int, Opinion]
 
@@ -158,6 +160,7 @@ def _load(
         n_by_author(connection, brand.id, everyone) if plan.rules.needs_first_timer else {},
         team,
         own_posts.inspect(connection, brand, team, held, acts, now),
+        cover_up.look(connection, brand.id, team, held, acts, under, now),
         feedback.load(connection, brand.id, ids),
         plan.adviser.load(connection, brand.id, ids) if plan.adviser else {},
     )
@@ -175,7 +178,7 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     state = fold(comments, known.team, row.acts, now, plan.fold)
     under_post, findings = known.under_posts.get(claimed.id, ()), known.our_posts.findings.get(claimed.id, {})
     facts = facts_of(brand, known.team, row, comments, state, under_post, known.n_earlier, findings)
-    facts = heed(facts, known.feedback)
+    facts = heed(_with_missing(facts, known.missing, claimed.id), known.feedback)
     verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
     flags = verdict_of(plan.rules, verdict.flags, before, facts)
@@ -184,7 +187,14 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     about_post = known.flags.get(row.subject_id, ()) if row.subject_id is not None else ()
     shown = _worst((*flags, *about_post))
     return Assessment(
-        _row(claimed, row, comments, state, _due_at(verdict, state, comments, findings), shown),
+        _row(
+            claimed,
+            row,
+            comments,
+            state,
+            _due_at(verdict, state, comments, findings, known.missing.again_at.get(claimed.id)),
+            shown,
+        ),
         standing,
         cleared,
         measured,
@@ -223,12 +233,23 @@ def facts_of(
     )
 
 
+def _with_missing(facts: Facts, missing: Missing, thread_id: int) -> Facts:
+    suspects = missing.suspects.get(thread_id)
+    if not suspects:
+        return facts
+    return replace(facts, vanished=missing.found.get(thread_id, {}), suspects=suspects)
+
+
 def _due_at(
-    verdict: Verdict, state: ThreadState, comments: Sequence[StoredComment], findings: Mapping[int, object]
+    verdict: Verdict,
+    state: ThreadState,
+    comments: Sequence[StoredComment],
+    findings: Mapping[int, object],
+    missing_at: datetime | None,
 ) -> datetime | None:
     """When the clock alone could change anything."""
     unchecked = own_posts.unchecked_after(comments, findings) if findings else None
-    return min([at for at in (verdict.due_at, state.due_at, unchecked) if at is not None], default=None)
+    return min([at for at in (verdict.due_at, state.due_at, unchecked, missing_at) if at is not None], default=None)
 
 
 def n_by_author(connection: Connection, brand: str, comments: Iterable[StoredComment]) -> dict[str, int]:

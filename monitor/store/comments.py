@@ -361,6 +361,17 @@ def revisions_of(connection: Connection, brand: str, comment_ids: Iterable[int])
     return found
 
 
+def n_standing(connection: Connection, brand: str, author_keys: Iterable[str]) -> dict[str, int]:
+    """How many comments of these authors we hold that are not deleted."""
+    table = schema.comments
+    statement = (
+        select(table.c.author_key, func.count())
+        .where(table.c.brand == brand, table.c.author_key.in_(sorted(author_keys)), table.c.deleted_at.is_(None))
+        .group_by(table.c.author_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
 def count_by_authors(connection: Connection, brand: str, author_keys: Sequence[str]) -> dict[str, int]:
     """How many comments of these authors we hold."""
     table = schema.comments

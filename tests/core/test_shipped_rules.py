@@ -58,7 +58,7 @@ def test_every_situation_has_its_playbook_and_every_playbook_its_rule() -> None:
     assert {rule.playbook for rule in RULES.rules} - {""} == set(_playbooks())
     assert set(_playbooks()) == {
         "hacked-account", "offensive-post", "ranting-customer", "wrong-information", "ignored-customers",
-        "accidental-post", "good-comment",
+        "accidental-post", "good-comment", "cover-up",
     }  # fmt: skip
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from monitor.core import cover_up
 from monitor.core.calendar import Calendar
+from monitor.core.cover_up import Surroundings
 from monitor.core.own_posts import Draft, OwnPost, check_post
 from monitor.core.rules import Facts
 from monitor.model import Author, Comment, CustomerState, StoredComment, Team, ThreadActs, ThreadState
@@ -129,10 +131,33 @@ def our_post(example: Mapping[str, Any], now: datetime = NOON) -> Facts:
     )
 
 
+def vanished_below_our_post(example: Mapping[str, Any], now: datetime = NOON) -> Facts:
+    """A thread below a post of ours whose only comment was deleted; `others` of its author stand."""
+    it = stored({**example, "text": example["gone"], "deleted": True, "subject": 50}, now=now)
+    post = stored({"author": "Team", "kind": "post", "text": "Come and see us", "ago": "2h"}, 50, now, 50)
+    n_others = example.get("others", 0)
+    around = Surroundings(TEAM, ThreadActs(), post, {it.comment.author.key: n_others} if n_others else {})
+    return Facts(
+        brand="example",
+        source_id="example",
+        platform="example",
+        calendar=OFFICE,
+        team=TEAM,
+        state=ThreadState(None, (), (), 1, now),
+        comments={it.id: it},
+        acts=ThreadActs(),
+        thread_id=it.id,
+        vanished=cover_up.find([it], around, now),
+        suspects=frozenset({it.id}),
+    )
+
+
 def facts_of(example: Mapping[str, Any]) -> Facts:
-    """What an example of docs/rules.md describes: one open comment, a post and the people under it, or one of ours."""
+    """What an example of docs/rules.md describes: one open comment, a post and the people under it, one of ours or gone."""
     if "our_post" in example:
         return our_post(example)
+    if "gone" in example:
+        return vanished_below_our_post(example)
     return post_with(example["people"]) if "people" in example else thread_of([example])
 
 
