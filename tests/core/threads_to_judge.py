@@ -153,7 +153,7 @@ def vanished_below_our_post(example: Mapping[str, Any], now: datetime = NOON) ->
 
 
 def facts_of(example: Mapping[str, Any]) -> Facts:
-    """What an example of docs/rules.md describes: one open comment, a post and the people under it, one of ours or gone."""
+    """What an example of docs/rules.md describes: one open comment, a post and its people, one of ours, or gone."""
     if "our_post" in example:
         return our_post(example)
     if "gone" in example:
