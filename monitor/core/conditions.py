@@ -261,7 +261,8 @@ def vanished(section: Asked) -> Condition:
 
     def reason(view: View) -> Reason:
         it, about = found(view), view.comment.id if view.comment else None
-        return Reason("vanished", it.says if it else "nothing is gone that somebody should look at", (), None, one_of(sorted(wanted)), about)
+        says = it.says if it else "nothing is gone that somebody should look at"
+        return Reason("vanished", says, (), None, one_of(sorted(wanted)), about)
 
     says = f"is a {one_of(sorted(wanted))} that has vanished"
     return Condition(
