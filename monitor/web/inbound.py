@@ -151,7 +151,7 @@ class Chore:
 
     name: str
     every: timedelta
-    work: Callable[[], None]
+    work: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +160,4 @@ class Door:
 
     router: APIRouter
     chores: Sequence[Chore] = field(default_factory=tuple)
-    close: Callable[[], None] = lambda: None
+    close: Callable[[], object] = lambda: None

@@ -5,6 +5,8 @@ import logging
 import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import h11
@@ -12,10 +14,13 @@ import uvicorn
 from prometheus_client import Counter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from monitor import log
 from monitor.app import App
 from monitor.errors import ConfigError
 from monitor.web.app import DOORS, Opening, build
 from monitor.web.inbound import Chore, Inbound, Tally
+
+_log = log.get()
 
 REQUEST_TIME = 10.0  # seconds in which a request must have come in whole, head and body
 IDLE_TIME = 5
@@ -38,6 +43,7 @@ class WebServer:
 
     def __init__(self, daemon: Served, doors: Sequence[Opening] = DOORS) -> None:
         table = daemon.app.settings.web
+        self._now, self._outages = daemon.app.now, log.Outages()
         self._tally = Tally(daemon.app.now)
         inbound = Inbound(daemon.app, daemon.wake, self._tally)
         self._doors = [open_door(inbound) for open_door in doors]
@@ -56,7 +62,18 @@ class WebServer:
 
     @property
     def chores(self) -> list[Chore]:
-        return [chore for door in self._doors for chore in door.chores]
+        """What the doors must do now and then; a failure is logged when it begins and when it is over."""
+        return [replace(chore, work=partial(self._do, chore)) for door in self._doors for chore in door.chores]
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            chore.work()
+        except Exception:
+            if self._outages.lost(chore.name, self._now()):
+                _log.exception("chore.failed", chore=chore.name)
+            return
+        if ended := self._outages.back(chore.name, self._now()):
+            _log.info("chore.recovered", chore=chore.name, n_failures=ended["n_failures"], lost_s=ended["lost_s"])
 
     def start(self) -> None:
         self._thread.start()
