@@ -31,14 +31,21 @@ NO_CAP = Cap()
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """When nobody wants to be told: inside the hours of a calendar, or outside of them."""
+    """When nobody wants to be told: inside the hours of some calendars, and outside of those of another."""
 
-    calendar: Calendar
-    is_inside: bool
+    inside: tuple[Calendar, ...] = ()
+    outside: Calendar | None = None
 
     def ends(self, at: datetime) -> datetime:
-        """The first instant from `at` on at which they may be told."""
-        return self.calendar.closes(at) if self.is_inside else self.calendar.opens(at)
+        """The first instant from `at` on at which they may be told (UTC)."""
+        while at < FOR_EVER:
+            later = max(
+                at, *(each.closes(at) for each in self.inside), *([self.outside.opens(at)] if self.outside else [])
+            )
+            if later <= at:
+                break
+            at = later
+        return at
 
 
 @dataclass(frozen=True, slots=True)

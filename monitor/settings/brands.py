@@ -99,13 +99,11 @@ def read_brand(reading: Reading, brand_id: str, raw: Raw) -> BrandSettings | Non
 
 def _quiet(table: BrandTable, hours: Hours | None, quiet: Hours | None, holidays: str) -> Quiet | None:
     if table.quiet == "outside hours" and hours:
-        return Quiet(Calendar(table.timezone, hours.by_day, holidays, hours.on_holidays or ()), is_inside=False)
-    if quiet is None or not (any(quiet.by_day.values()) or quiet.on_holidays):
-        return None
-    # Where nothing is said of holidays they are days like others: quiet at night.
-    on_holidays = quiet.on_holidays or ()
-    days = holidays if quiet.on_holidays is not None else ""
-    return Quiet(Calendar(table.timezone, quiet.by_day, days, on_holidays), is_inside=True)
+        return Quiet(outside=Calendar(table.timezone, hours.by_day, holidays, hours.on_holidays or ()))
+    inside = [Calendar(table.timezone, quiet.by_day)] if quiet and any(quiet.by_day.values()) else []
+    if quiet and quiet.on_holidays:  # beside what that weekday has: the night after a holiday is quiet too
+        inside.append(Calendar(table.timezone, {}, holidays, quiet.on_holidays))
+    return Quiet(tuple(inside)) if inside else None
 
 
 def _read_forbidden(reading: Reading, words: Sequence[str], key: str) -> dict[str, Phrase]:
