@@ -22,6 +22,7 @@ REGISTRY = {
     "google_play": "connectors.google_play:GooglePlay",
     "google_business": "connectors.google_business:GoogleBusiness",
     "trustpilot": "connectors.trustpilot:Trustpilot",
+    "linkedin": "connectors.linkedin:LinkedIn",
 }
 
 

@@ -35,6 +35,7 @@ class Request:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes = b""
+    raw_query: str = ""  # as it was sent, for platforms that care how it is encoded
 
     def get(self, name: str, default: str = "") -> str:
         """The last value of a parameter."""
@@ -143,7 +144,12 @@ class _Connection(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         query = parse_qs(parts.query, keep_blank_values=True)
         request = Request(
-            self.command, parts.path, query, {name.lower(): value for name, value in self.headers.items()}, body
+            self.command,
+            parts.path,
+            query,
+            {name.lower(): value for name, value in self.headers.items()},
+            body,
+            parts.query,
         )
         with fake.world.lock:
             fake.n_requests += 1
