@@ -64,6 +64,16 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "steps",
+        sa.Column("brand", sa.Text(), nullable=False),
+        sa.Column("alert_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("brand", "alert_id", "number"),
+    )
+    op.create_table(
         "chat_calls",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),

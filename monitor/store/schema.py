@@ -403,6 +403,18 @@ chat_calls = Table(  # what was said to us in chat, so that nothing is done twic
     Index("chat_calls_seen", "seen_at"),
 )
 
+steps = Table(  # of a playbook, as far as people have taken them on for an alert
+    "steps",
+    metadata,
+    Column("brand", Text, nullable=False),
+    Column("alert_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),  # from 1
+    Column("who", Text, nullable=False),
+    _instant("taken_at", nullable=False),
+    _instant("done_at"),
+    PrimaryKeyConstraint("brand", "alert_id", "number"),
+)
+
 channels = Table(
     "channels",
     metadata,
