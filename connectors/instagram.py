@@ -148,7 +148,7 @@ def _mentioned(api: Api, us: Us, one: Known) -> list[Json]:
     """
     if not (native := read_id(one.native_id)):
         return []
-    is_comment = one.root_native_id != one.native_id
+    is_comment = bool(one.subject_native_id) or one.root_native_id != one.native_id
     for fields in MENTIONED_FIELDS:
         asked = f"mentioned_comment.comment_id({native}){{{fields}}}"
         if not is_comment:
@@ -163,7 +163,7 @@ def _mentioned(api: Api, us: Us, one: Known) -> list[Json]:
                 raise
             continue  # a field that is not there for all: once more with fewer
         if is_comment and (found := part(answer, "mentioned_comment")) is not None:
-            return [{"mentioned": found, "own": us.id, "us": us.name}]
+            return [{"mentioned": found, "own": us.id, "us": us.name, "on": read_id(one.subject_native_id)}]
         if not is_comment and (found := part(answer, "mentioned_media")) is not None:
             return [{"post": found, "own": us.id, "us": us.name, "list": "tags"}]
     return []

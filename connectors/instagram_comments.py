@@ -161,7 +161,7 @@ def read_raw(raw: dict[str, Any]) -> Comment:
     if "post" in raw:
         return _read_media(raw["post"], own, us, raw.get("list") == "tags")
     if "mentioned" in raw:
-        return _read_mention(raw["mentioned"], own, us)
+        return _read_mention(raw["mentioned"], own, us, read_id(raw.get("on")))
     return _read_comment(raw.get("comment"), _On.model_validate(raw.get("on")), own)
 
 
@@ -210,7 +210,11 @@ def _read_comment(payload: Json, on: _On, own: str) -> Comment:
     )
 
 
-def _read_mention(payload: Json, own: str, us: str) -> Comment:
+def _read_mention(payload: Json, own: str, us: str, on: str) -> Comment:
+    """A comment below media of others, which is the root of its conversation: we are shown none beside it.
+
+    Its media is its subject all the same, because by that it is told from media when it is looked at again.
+    """
     comment = _Comment.model_validate(payload)
     return Comment(
         native_id=comment.id,
@@ -219,6 +223,7 @@ def _read_mention(payload: Json, own: str, us: str) -> Comment:
         author=author_of(_person(payload, comment.username), comment.id, SITE),
         created_at=comment.timestamp,
         root_native_id=comment.id,
+        subject_native_id=on or (comment.media.id if comment.media else "") or None,
         n_likes=comment.like_count or 0,
         is_ours=True if _is_ours(payload, own, us) else None,
         is_hidden=bool(comment.hidden),

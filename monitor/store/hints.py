@@ -67,10 +67,6 @@ def waiting(connection: Connection, source_id: str, limit: int) -> list[Named]:
     return [Named(*row) for row in connection.execute(statement.limit(limit))]
 
 
-def is_any_waiting(connection: Connection, source_id: str) -> bool:
-    return connection.execute(select(_T.c.native_id).where(_T.c.source_id == source_id).limit(1)).first() is not None
-
-
 def done(connection: Connection, source_id: str, native_ids: Sequence[str]) -> None:
     """Forget what was read."""
     if native_ids:

@@ -238,7 +238,7 @@ def test_mentions_come_by_webhook_and_are_read_by_their_id(watching: Watching, f
     comment = world.comment(media, "@brand any news?", by="kim")
     reader = watching("tags")
     named = [
-        Known(fake.native_id(comment), None, fake.native_id(media)),
+        Known(fake.native_id(comment), fake.native_id(media), fake.native_id(media)),
         Known(fake.native_id(media), None, fake.native_id(media)),
     ]
     found = reader.build().recheck(named)
@@ -247,6 +247,8 @@ def test_mentions_come_by_webhook_and_are_read_by_their_id(watching: Watching, f
         (fake.native_id(comment), "mention", "@brand any news?"),
         (fake.native_id(media), "mention", "What a day"),
     ]
+    kept = [Known(one.native_id, one.subject_native_id, one.root_native_id) for one in stored if one]
+    assert reader.build().recheck(kept).raws == found.raws, "what was stored of them is enough to find them again"
     world.delete(comment)
     found = reader.build().recheck(named[:1])
     assert (list(found.raws), list(found.gone)) == ([], []), "comments may merely have been switched off"
