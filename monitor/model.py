@@ -393,14 +393,23 @@ class ThreadBrief:
 
 
 @dataclass(frozen=True, slots=True)
+class StepPlan:
+    """Who takes on a step of a playbook ("": whoever has the alert), and within what time (None: no hurry)."""
+
+    owner: str = ""
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybookBrief:
-    """What to do, as a notice tells it."""
+    """What to do, as a notice tells it. `plans` has one for each step, or is empty."""
 
     name: str
     title: str
     steps: tuple[str, ...]
     avoid: tuple[str, ...] = ()
     situation: str = ""
+    plans: tuple[StepPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,22 @@
 """Playbooks: the prepared course of action for a situation, parsed from Markdown.
 
 A file begins with front matter in TOML between two lines of `+++` (name, title, for), then come numbered steps and,
-under a heading that begins with "Do not", a list of what to avoid. Other text is for the people who read the file.
+under a heading that begins with "Do not", a list of what to avoid. Other text is for the people who read the file. A
+step may say within what time and by whom: "3. [15m, the owner] Tell everyone who must know".
 """
 
 import re
 import tomllib
 from typing import NoReturn
 
+from monitor.core.durations import parse_duration
 from monitor.core.reading import Section
 from monitor.errors import ConfigError
-from monitor.model import PlaybookBrief
+from monitor.model import PlaybookBrief, StepPlan
 
 _FENCE = re.compile(r"\+\+\+[ \t]*")
 _STEP = re.compile(r"\d{1,3}[.)]\s+(.*)")
+_PLAN = re.compile(r"\[(?P<within>\d{1,4}[smhd])(?:,\s*(?P<owner>[^\],]{1,60}))?\]\s+(?P<text>.+)")
 _BULLET = re.compile(r"[-*]\s+(.*)")
 _HEADING = re.compile(r"#{1,6}\s+(.*)")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -37,7 +40,17 @@ def parse_playbook(text: str, file: str) -> PlaybookBrief:
     steps, avoid = _read_body(lines[fences[1] + 1 :])
     if not steps:
         _refuse(file, 'it has no steps (lines such as "1. Tell everyone")')
-    return PlaybookBrief(name, title, tuple(steps), tuple(avoid), situation)
+    planned = [_read_plan(step) for step in steps]
+    plans = tuple(plan for _, plan in planned) if any(plan != StepPlan() for _, plan in planned) else ()
+    return PlaybookBrief(name, title, tuple(text for text, _ in planned), tuple(avoid), situation, plans)
+
+
+def _read_plan(step: str) -> tuple[str, StepPlan]:
+    """A step without the bracket before it, and what that says."""
+    found = _PLAN.fullmatch(step)
+    if found is None:
+        return step, StepPlan()
+    return found["text"], StepPlan((found["owner"] or "").strip(), parse_duration(found["within"]))
 
 
 def _read_front(front: str, file: str) -> Section:
