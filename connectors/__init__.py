@@ -20,6 +20,7 @@ REGISTRY = {
     "file": "connectors.file:File",
     "youtube": "connectors.youtube:YouTube",
     "google_play": "connectors.google_play:GooglePlay",
+    "google_plus": "connectors.google_plus:GooglePlus",
     "google_business": "connectors.google_business:GoogleBusiness",
     "trustpilot": "connectors.trustpilot:Trustpilot",
     "linkedin": "connectors.linkedin:LinkedIn",

@@ -68,6 +68,7 @@ class Abilities:
     late_reply_delay: str = ""  # the longest that a new reply below an old comment can stay unseen, in words
     budget: Budget | None = None  # of an account, shared by its sources
     storage: StorageRules = field(default_factory=StorageRules)
+    is_history: bool = False  # all that it reads is long over: it is stored as history, whatever its dates say
 
 
 @dataclass(frozen=True, slots=True)

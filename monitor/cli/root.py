@@ -24,7 +24,7 @@ COMMANDS = {
     "quota": ("monitor.cli.quota:quota", "Show what reading costs, and intervals that fit each account's budget."),
     "poll": ("monitor.cli.sources:poll", "Read sources now instead of when they are due."),
     "fetch": ("monitor.cli.fetch:fetch", "Show what a source returns now; store nothing."),
-    "import": ("monitor.cli.importing:import_", "Take in a JSON Lines or CSV file of comments; none of them alerts."),
+    "import": ("monitor.cli.importing:import_", "Take in a file or archive of old comments; none of them alerts."),
     "export": ("monitor.cli.export:export", "Write out stored comments or threads."),
     "rules": ("monitor.cli.rules:rules", "Show the rules, try them on a text, or replay them over what is stored."),
     "classify": ("monitor.cli.classify:classify", "Say what the signals hear in texts from standard input."),

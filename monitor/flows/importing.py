@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -10,13 +10,11 @@ from monitor import signals
 from monitor.errors import Malformed
 from monitor.flows.memory import Memory
 from monitor.flows.plan import Reader
-from monitor.flows.poll import read
+from monitor.flows.poll import FAR_FUTURE, read
 from monitor.model import Source
 from monitor.store import comments as store
 from monitor.store import quarantine
 from monitor.store.engine import writing
-
-FAR_FUTURE = datetime(9998, 1, 1, tzinfo=UTC)  # what was there before it is history, and everything was
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +26,7 @@ class TakenIn:
     n_unchanged: int
     n_unread: int
     errors: tuple[str, ...]
+    note: str = ""  # what its reader says of it besides
 
 
 def take_in(
@@ -51,7 +50,7 @@ def take_in(
             quarantine.keep(connection, source.brand, source.id, haul.unread, now)
         errors = tuple(error for error, _ in haul.unread)
         n_same = saved.n_unchanged + haul.n_same
-        yield TakenIn(saved.n_new, saved.n_edited, n_same, len(haul.unread), errors)
+        yield TakenIn(saved.n_new, saved.n_edited, n_same, len(haul.unread), errors, page.note)
         if not page.more:
             return
         cursor = page.cursor

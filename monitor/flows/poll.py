@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import random, uniform
 from time import sleep
 from typing import Any
@@ -33,6 +33,7 @@ TELL_AFTER_FAILURES = 5  # of a source in a row, before the operator is told
 RATE_LIMIT_WAIT = timedelta(minutes=1)  # where the platform does not say how long
 HOLD_BASE = timedelta(minutes=5)  # of an account whose credentials are refused
 _PAYLOAD_SHOWN = 200_000
+FAR_FUTURE = datetime(9998, 1, 1, tzinfo=UTC)  # what was there before it is history, and everything was
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,9 @@ class Poller:
         now, haul = self.now(), turn.haul
         with writing(self.engine) as connection:
             rules = self.plan().storage.get(source.id, StorageRules())
-            saved = store.save_page(connection, _incoming(source, haul, rules), haul.gone, now)
+            added_at = FAR_FUTURE if reader.abilities.is_history else source.added_at
+            incoming = _incoming(source, haul, added_at, rules)
+            saved = store.save_page(connection, incoming, haul.gone, now)
             n_bad = quarantine.keep(connection, source.brand, source.id, haul.unread, now)
             rechecks.set_check_at(connection, turn.checked)
             due_at = self._due_at(connection, source, reader, turn)
@@ -327,12 +330,12 @@ def _payload(raw: Any) -> str:
         return repr(raw)
 
 
-def _incoming(source: Source, haul: Haul, rules: StorageRules) -> store.Incoming:
+def _incoming(source: Source, haul: Haul, added_at: datetime, rules: StorageRules) -> store.Incoming:
     return store.Incoming(
         source.brand,
         source.platform,
         source.id,
-        source.added_at,
+        added_at,
         haul.comments,
         haul.signals,
         haul.signals_version,
