@@ -5,6 +5,7 @@ secret of the app, in base64.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -25,18 +26,21 @@ def _read(body: bytes) -> Sequence[Hint]:
     event = payload.get("data")
     if isinstance(event, dict):
         return _of_activity(event)
-    us = payload.get("for_user_id")
-    is_heard = any(name.startswith(_HEARD) for name in payload)
-    return [Hint(us, "mentions")] if is_heard and isinstance(us, str) else []
+    us = _user(payload.get("for_user_id"))
+    return [Hint(us, "mentions")] if us and any(name.startswith(_HEARD) for name in payload) else []
 
 
 def _of_activity(event: dict[str, Json]) -> Sequence[Hint]:
     kind, of, post = event.get("event_type"), event.get("filter"), event.get("payload")
     if not (isinstance(kind, str) and kind.startswith(_HEARD)):
         return []
-    us = of.get("user_id") if isinstance(of, dict) else None
+    us = _user(of.get("user_id")) if isinstance(of, dict) else ""
     at = _instant(post.get("created_at")) if isinstance(post, dict) and kind.endswith(".create") else None
-    return [Hint(us if isinstance(us, str) else "", "mentions", at)]
+    return [Hint(us, "mentions", at)]
+
+
+def _user(value: Json) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"[0-9]{1,30}", value) else ""
 
 
 def _instant(value: Json) -> datetime | None:
