@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from monitor.channels.base import ChannelSettings, Message
 from monitor.channels.groupme import render_texts
-from monitor.channels.slack import render_blocks
+from monitor.channels.slack_blocks import render_blocks
 from monitor.core.text import excerpt
 from monitor.errors import Unavailable
 from monitor.http import HttpClient
@@ -122,7 +122,7 @@ _MARK = re.compile(
 
 
 def _mrkdwn(marked: str, style: str = "") -> "Text":
-    """The part of mrkdwn that `monitor.channels.slack` writes, as styled text."""
+    """The part of mrkdwn that `monitor.channels.slack_blocks` writes, as styled text."""
     from rich.text import Text
 
     lines = []

@@ -6,7 +6,7 @@ anyone (only a mentions attachment does), so hostile text needs no more than to 
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import sleep
 from typing import Annotated, ClassVar
@@ -17,13 +17,13 @@ from pydantic import AfterValidator, SecretStr
 from monitor.channels import render
 from monitor.channels.base import ChannelSettings, Message
 from monitor.channels.targets import check_url, post
-from monitor.core.phrasing import local_time
 from monitor.errors import RemoteError, Unavailable
 from monitor.http import HttpClient
 from monitor.model import Notice
 
 MAX_TEXT, MAX_PARTS = 1_000, 3
 SHOWN_THREADS, SHOWN_STEPS, SHOWN_AVOID = 4, 5, 2
+SECTIONS = ((8, 8), (8, 5), (6, 4), (5, 3), (4, 2), (3, 1), (2, 1), (1, 1))  # how many, with how many lines each
 FEWER_STEPS, A_STUMP = 3, 250  # so many steps, where that spares a last part of so few characters
 _PREFIX = len("(1/3) ")
 
@@ -105,33 +105,51 @@ def render_texts(notice: Notice, now: datetime, *, show_private: bool = False) -
 
 
 def _fitting(notice: Notice, now: datetime, n_steps: int, *, show_private: bool) -> tuple[list[str], render.Shortener]:
-    """The parts with as many threads as three parts hold, at least one, and whether anything was cut."""
-    n_threads = min(SHOWN_THREADS, len(notice.threads))
-    while True:
+    """The parts with as much as three parts hold, at least one thread or section, and whether anything was cut."""
+    for size in _sizes(notice):
         short = render.Shortener()
-        parts = _parts(_lines(notice, now, n_threads, n_steps, short, show_private=show_private))
-        if len(parts) <= MAX_PARTS or n_threads <= 1:
-            return parts, short
-        n_threads -= 1
+        told = _sections(notice, short, size) if notice.sections else _threads(notice, now, short, size, show_private)
+        parts = _parts(_lines(notice, [*told], n_steps, short))
+        if len(parts) <= MAX_PARTS:
+            break
+    return parts, short
 
 
-def _lines(
-    notice: Notice, now: datetime, n_threads: int, n_steps: int, short: render.Shortener, *, show_private: bool
-) -> list[str]:
+def _sizes(notice: Notice) -> Sequence[tuple[int, int]]:
+    if notice.sections:
+        return SECTIONS
+    return [(n, 0) for n in range(min(SHOWN_THREADS, len(notice.threads)), 0, -1)] or [(0, 0)]
+
+
+def _threads(
+    notice: Notice, now: datetime, short: render.Shortener, size: tuple[int, int], show_private: bool
+) -> Iterator[str]:
+    for thread in notice.threads[: size[0]]:
+        telling = render.tell(thread, notice, now, short, 200, private=show_private)
+        yield from ("", *_thread(telling, render.rule(notice, short)))
+    if more := render.unshown(notice, size[0], short):
+        yield from ("", more)
+
+
+def _sections(notice: Notice, short: render.Shortener, size: tuple[int, int]) -> Iterator[str]:
+    parts = render.sections(notice, short, *size, 140)
+    for part in parts:
+        yield from ("", part.heading.upper())
+        for text, link in part.lines:
+            yield from (f"• {text}", *([link] if link else []))  # a link alone on its line
+        yield from [part.more] if part.more else []
+    if more := render.unshown(notice, len(parts), short):
+        yield from ("", more)
+
+
+def _lines(notice: Notice, told: Sequence[str], n_steps: int, short: render.Shortener) -> list[str]:
     whose, what = render.happened(notice, short)
-    lines = [render.heading(notice, short, 120), f"{whose} · {what}" if what else whose]
-    for thread in notice.threads[:n_threads]:
-        lines += [
-            "",
-            *_thread(render.tell(thread, notice, now, short, 200, private=show_private), render.rule(notice, short)),
-        ]
-    if more := render.unshown(notice, n_threads, short):
-        lines += ["", more]
+    lines = [render.heading(notice, short, 120), f"{whose} · {what}" if what else whose, *told]
     if steps := render.steps(notice, short, n_steps, 160):
         lines += ["", "WHAT TO DO", *steps]
     if avoid := render.avoid(notice, short, SHOWN_AVOID, 120):
         lines += [f"NOT: {line}" for line in avoid]
-    return [*lines, "", *_foot(notice)]
+    return [*lines, "", _foot(notice, short)]
 
 
 def _thread(telling: render.Telling, rule: str) -> list[str]:
@@ -142,11 +160,9 @@ def _thread(telling: render.Telling, rule: str) -> list[str]:
     return [*lines, telling.link] if telling.link else lines  # alone on its line, so that it becomes a link
 
 
-def _foot(notice: Notice) -> Sequence[str]:
-    alert, at = render.alert(notice), local_time(notice.created_at, notice.timezone)
-    if notice.reason == "resolved":
-        return [f"Alert {alert}, resolved {at}"]
-    return [f"Alert {alert}, {at}. Take it: {render.command(notice)}"]
+def _foot(notice: Notice, short: render.Shortener) -> str:
+    foot, command = ", ".join(render.foot(notice, short)), render.take(notice)
+    return f"{foot}. Take it: {command}" if command else foot
 
 
 def _parts(lines: Sequence[str]) -> list[str]:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from monitor.channels import render
-from monitor.core.phrasing import local_time
 from monitor.model import Notice, Severity
 
 Drawn = TypeVar("Drawn")
@@ -18,27 +17,33 @@ Drawn = TypeVar("Drawn")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of a notice is told; `quote` and `longest` are characters, the latter of any line from outside."""
+    """How much of a notice is told; `quote` and `longest` are characters, the latter of any line from outside.
+
+    `lines` are those of one section.
+    """
 
     threads: int
     quote: int
     reasons: int
     steps: int
     avoid: int
+    sections: int
+    lines: int
     longest: int = 500
 
 
 SIZES = (
-    Size(5, 400, 4, 8, 5),
-    Size(4, 300, 4, 6, 4),
-    Size(3, 250, 4, 5, 3),
-    Size(2, 200, 4, 5, 3, 250),
-    Size(1, 200, 4, 4, 2, 200),
-    Size(1, 150, 2, 3, 2, 120),
-    Size(1, 80, 1, 1, 1, 60),
-    Size(1, 45, 1, 1, 1, 45),
-    Size(1, 20, 1, 1, 1, 20),
+    Size(5, 400, 4, 8, 5, 10, 12),
+    Size(4, 300, 4, 6, 4, 10, 8),
+    Size(3, 250, 4, 5, 3, 10, 5),
+    Size(2, 200, 4, 5, 3, 8, 4, 250),
+    Size(1, 200, 4, 4, 2, 6, 3, 200),
+    Size(1, 150, 2, 3, 2, 4, 2, 120),
+    Size(1, 80, 1, 1, 1, 2, 1, 60),
+    Size(1, 45, 1, 1, 1, 1, 1, 45),
+    Size(1, 20, 1, 1, 1, 1, 1, 20),
 )
+_LINE = 240  # characters of a section's line
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,14 @@ class Layout:
     whose: str
     what: str
     threads: tuple[render.Telling, ...]
+    sections: tuple[render.Part, ...]
     more: str
     rule: str
     playbook: str
     steps: tuple[str, ...]
     avoid: tuple[str, ...]
     alert: str
-    at: str
+    foot: tuple[str, ...]
     command: str
     is_truncated: bool
 
@@ -65,32 +71,33 @@ class Layout:
 def lay_out(notice: Notice, now: datetime, size: Size = SIZES[0], *, show_private: bool = False) -> Layout:
     """The notice in this size."""
     short = render.Shortener(size.longest)
-    is_resolved = notice.reason == "resolved"
     title = render.heading(notice, short, 110)
     whose, what = render.happened(notice, short)
     threads = tuple(
         render.tell(thread, notice, now, short, size.quote, private=show_private, n_reasons=size.reasons)
-        for thread in notice.threads[: size.threads]
+        for thread in (() if notice.sections else notice.threads[: size.threads])
     )
-    more = render.unshown(notice, len(threads), short)
+    sections = render.sections(notice, short, size.sections, size.lines, _LINE)
+    more = render.unshown(notice, len(sections or threads), short)
     steps = tuple(render.steps(notice, short, size.steps, 300))
     avoid = tuple(render.avoid(notice, short, size.avoid, 200))
     playbook = short.line(notice.playbook.title, 100) if notice.playbook and (steps or avoid) else ""
     return Layout(
         severity=notice.severity,
-        is_resolved=is_resolved,
+        is_resolved=render.is_resolved(notice),
         title=title,
         whose=whose,
         what=what,
         threads=threads,
+        sections=sections,
         more=more,
         rule=render.rule(notice, short),
         playbook=playbook,
         steps=steps,
         avoid=avoid,
         alert=render.alert(notice),
-        at=local_time(notice.created_at, notice.timezone),
-        command="" if is_resolved else render.command(notice),
+        foot=tuple(render.foot(notice, short)),
+        command=render.take(notice),
         is_truncated=short.has_cut,
     )
 
@@ -137,6 +144,8 @@ def _paragraphs(layout: Layout, markup: Markup) -> Iterator[list[str]]:
     yield [" · ".join(filter(None, [bold(escape(layout.whose)), escape(layout.what)]))]
     for telling in layout.threads:
         yield thread(telling, layout.rule, markup)
+    for part in layout.sections:
+        yield section(part, markup)
     yield [escape(layout.more)] if layout.more else []
     yield what_to_do(layout, markup)
     yield what_not_to_do(layout, markup)
@@ -152,6 +161,15 @@ def thread(telling: render.Telling, rule: str, markup: Markup) -> list[str]:
     if telling.why:
         lines += [f"{bold('Why')}: rule {escape(rule)}", *(f"• {escape(reason)}" for reason in telling.why)]
     return lines
+
+
+def section(part: render.Part, markup: Markup) -> list[str]:
+    """One section: its lines below its heading, each with its link behind it."""
+    lines = [
+        " · ".join(filter(None, [f"• {markup.escape(text)}", markup.link(address) if address else ""]))
+        for text, address in part.lines
+    ]
+    return [markup.bold(markup.escape(part.heading)), *lines, *([markup.escape(part.more)] if part.more else [])]
 
 
 def who(telling: render.Telling, markup: Markup) -> str:
@@ -178,6 +196,6 @@ def what_not_to_do(layout: Layout, markup: Markup) -> list[str]:
 
 
 def foot(layout: Layout, markup: Markup) -> str:
-    """The alert's id, when it was told, and what to type to own it."""
-    alert, at = f"Alert {markup.escape(layout.alert)}", markup.escape(layout.at)
-    return f"{alert} · {at} · take it: {markup.code(layout.command)}" if layout.command else f"{alert} · resolved {at}"
+    """The alert's id, when it was told, and who has it or what to type to own it."""
+    pieces = [markup.escape(piece) for piece in layout.foot]
+    return " · ".join([*pieces, *([f"take it: {markup.code(layout.command)}"] if layout.command else [])])

@@ -133,6 +133,7 @@ def _sorted(error: RemoteError, now: datetime) -> RemoteError:
 
 def _message(layout: Layout) -> dict[str, Any]:
     links = [(telling.name, telling.link) for telling in layout.threads if telling.link]
+    links += [line for part in layout.sections for line in part.lines if line[1]]
     payload: dict[str, Any] = {
         "title": layout.title,
         "message": "\n".join(body(layout, PLAIN)),

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
+from typing import TypeVar
 
 from monitor.core.phrasing import counted, local_time, waiting
 from monitor.core.text import excerpt, printable
-from monitor.model import Notice, Reason, ThreadBrief
+from monitor.model import Notice, Reason, Section, ThreadBrief
+
+Some = TypeVar("Some")
 
 PRIVATE = "private message; read it there"
 _MAX_LINK, _MAX_LOOK = 500, 2_000
@@ -37,7 +40,7 @@ class Shortener:
             self.has_cut = True
         return line
 
-    def some(self, several: Sequence[str], n: int) -> Sequence[str]:
+    def some(self, several: Sequence[Some], n: int) -> Sequence[Some]:
         """The first `n` of them."""
         self.has_cut = self.has_cut or len(several) > n
         return several[:n]
@@ -57,6 +60,20 @@ class Telling:
     why: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section in words: lines, each with an http(s) address or "", and how many are not shown, or ""."""
+
+    heading: str
+    lines: tuple[tuple[str, str], ...]
+    more: str
+
+
+def is_resolved(notice: Notice) -> bool:
+    """Whether it is over, and nothing is asked for any more."""
+    return notice.reason == "resolved" or (notice.reason == "update" and notice.status == "resolved")
+
+
 def heading(notice: Notice, short: Shortener, length: int) -> str:
     """How urgent, and what: the line that people read on a locked telephone."""
     before, after = {
@@ -70,8 +87,8 @@ def heading(notice: Notice, short: Shortener, length: int) -> str:
         "digest": ("DIGEST", ""),
         "resolved": ("RESOLVED", ""),
     }[notice.reason]
-    room = length - len(before) - len(after) - 3
-    return f"{before} · {short.line(notice.rule_title, room) or short.line(notice.rule, room) or 'an alert'}{after}"
+    room, unnamed = length - len(before) - len(after) - 3, "what waited" if notice.reason == "digest" else "an alert"
+    return f"{before} · {short.line(notice.rule_title, room) or short.line(notice.rule, room) or unnamed}{after}"
 
 
 def happened(notice: Notice, short: Shortener) -> tuple[str, str]:
@@ -107,13 +124,13 @@ def tell(
         is_quoted=not is_hidden and bool(thread.excerpt.strip()),
         when=_when(thread, notice, now),
         link=link(thread.permalink),
-        why=() if notice.reason == "resolved" else _why(thread.reasons, notice, short, n_reasons, is_hidden=is_hidden),
+        why=() if is_resolved(notice) else _why(thread.reasons, notice, short, n_reasons, is_hidden=is_hidden),
     )
 
 
 def _when(thread: ThreadBrief, notice: Notice, now: datetime) -> str:
     written = f"written {local_time(thread.created_at, notice.timezone)}"
-    if notice.reason == "resolved" or thread.awaiting_since is None:
+    if is_resolved(notice) or thread.awaiting_since is None:
         return written
     return f"waiting {waiting(now - thread.awaiting_since)} · {written}"
 
@@ -181,7 +198,7 @@ def link(permalink: str) -> str:
 
 def steps(notice: Notice, short: Shortener, n: int, length: int) -> list[str]:
     """What to do, numbered; empty for a resolved alert."""
-    if notice.playbook is None or notice.reason == "resolved":
+    if notice.playbook is None or is_resolved(notice):
         return []
     lines = [short.line(step, length) for step in short.some(notice.playbook.steps, n)]
     left_out = len(notice.playbook.steps) - len(lines)
@@ -191,18 +208,36 @@ def steps(notice: Notice, short: Shortener, n: int, length: int) -> list[str]:
 
 def avoid(notice: Notice, short: Shortener, n: int, length: int) -> list[str]:
     """What not to do."""
-    if notice.playbook is None or notice.reason == "resolved":
+    if notice.playbook is None or is_resolved(notice):
         return []
     return [short.line(line, length) for line in short.some(notice.playbook.avoid, n)]
 
 
+def sections(notice: Notice, short: Shortener, n: int, n_lines: int, length: int) -> tuple[Part, ...]:
+    """The first sections, each with its first lines."""
+    return tuple(_part(section, short, n_lines, length) for section in short.some(notice.sections, n))
+
+
+def _part(section: Section, short: Shortener, n: int, length: int) -> Part:
+    shown = short.some(section.lines, n)
+    left_out = len(section.lines) - len(shown)
+    return Part(
+        short.line(section.heading, 80) or "·",
+        tuple((short.line(line.text, length) or "·", link(line.link)) for line in shown),
+        f"… and {counted(left_out, 'more line', 'more lines')}" if left_out else "",
+    )
+
+
 def unshown(notice: Notice, n_shown: int, short: Shortener) -> str:
-    """The line that says how many threads are not in this message, or ""."""
+    """The line that says how many threads, or sections, are not in this message, or ""."""
+    if notice.sections:
+        left_out = len(notice.sections) - n_shown
+        return f"… and {counted(left_out, 'more part', 'more parts')}" if left_out > 0 else ""
     n = max(notice.n_threads, len(notice.threads)) - n_shown
     if n <= 0:
         return ""
     short.has_cut = True
-    where = "" if notice.reason == "resolved" else ": heedful backlog"  # they no longer wait
+    where = "" if is_resolved(notice) else ": heedful backlog"  # they no longer wait
     return f"… and {counted(n, 'more thread', 'more threads')}{where}"
 
 
@@ -214,6 +249,21 @@ def rule(notice: Notice, short: Shortener) -> str:
 def alert(notice: Notice) -> str:
     """The alert's id, as people type it."""
     return excerpt(notice.alert_id, 40)
+
+
+def foot(notice: Notice, short: Shortener) -> list[str]:
+    """Which alert it is (a digest is about none), when it was told, and who has it."""
+    at = local_time(notice.created_at, notice.timezone)
+    pieces = [f"Alert {alert(notice)}" if notice.alert_id else "", f"resolved {at}" if is_resolved(notice) else at]
+    if notice.status == "acknowledged" and not is_resolved(notice):
+        pieces.append(f"{short.line(notice.owner, 60) or 'somebody'} has it")
+    return [piece for piece in pieces if piece]
+
+
+def take(notice: Notice) -> str:
+    """What to type to own the alert, where nobody has it and it is there to be owned; or ""."""
+    is_free = notice.alert_id and notice.status == "open" and not is_resolved(notice)
+    return command(notice) if is_free else ""
 
 
 def command(notice: Notice) -> str:

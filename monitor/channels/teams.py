@@ -129,6 +129,8 @@ def _body(layout: Layout) -> Iterator[dict[str, Any]]:
     yield _line(_run(layout.whose, weight="Bolder"), _run(f" · {layout.what}" if layout.what else ""))
     for telling in layout.threads:
         yield _box(*_thread(telling, layout.rule))
+    for part in layout.sections:
+        yield _box(*_section(part))
     if layout.more:
         yield _box(_line(_run(layout.more)))
     if layout.playbook or layout.steps:
@@ -154,6 +156,20 @@ def _thread(telling: render.Telling, rule: str) -> Iterator[dict[str, Any]]:
         yield {"type": "ActionSet", "actions": [{"type": "Action.OpenUrl", "title": "Open it", "url": telling.link}]}
     elif telling.link:  # a button leads to https alone
         yield _line(_run(telling.link))
+
+
+def _section(part: render.Part) -> Iterator[dict[str, Any]]:
+    yield _line(_run(part.heading, weight="Bolder"))
+    for text, link in part.lines:
+        yield _line(_run(f"• {text}"), _run(f" · {link}" if link.startswith("http://") else ""), *_linked(link))
+    if part.more:
+        yield _line(_run(part.more, isSubtle=True))
+
+
+def _linked(link: str) -> Iterator[dict[str, Any]]:
+    if link.startswith("https://"):
+        yield _run(" · ")
+        yield {**_run("open it"), "selectAction": {"type": "Action.OpenUrl", "url": link}}
 
 
 def _box(*items: dict[str, Any]) -> dict[str, Any]:

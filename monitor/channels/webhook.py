@@ -20,7 +20,7 @@ from monitor.channels.base import ChannelSettings, Message
 from monitor.channels.targets import check_url, post
 from monitor.errors import RemoteError, Unavailable
 from monitor.http import HttpClient
-from monitor.model import Notice, PlaybookBrief, Reason, ThreadBrief, show_id
+from monitor.model import Notice, PlaybookBrief, Reason, Section, ThreadBrief, show_id
 
 MAX_BODY = 20_000  # bytes that the standard advises to stay under
 _MAX_STRING, _MAX_THREADS, _MAX_STRINGS = 2_000, 20, 20
@@ -118,31 +118,35 @@ def message_id(delivery_id: str) -> str:
 
 
 def render_event(notice: Notice, now: datetime, *, show_private: bool = False) -> Message:
-    """The notice with as many of its threads as fit."""
-    n_threads, length = min(_MAX_THREADS, len(notice.threads)), _MAX_STRING
+    """The notice with as many of its threads, and of the lines of its sections, as fit."""
+    n_threads, n_lines, length = min(_MAX_THREADS, len(notice.threads)), _MAX_STRINGS, _MAX_STRING
     while True:
-        event = _Event(notice, now, show_private, length)
+        event = _Event(notice, now, show_private, length, n_lines)
         payload = event.payload(n_threads)
         size = len(json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
         if size <= MAX_BODY:
             is_truncated = event.has_cut or n_threads < max(len(notice.threads), notice.n_threads)
             payload["data"]["is_truncated"] = is_truncated
             return Message((payload,), is_truncated)
-        n_threads, length = (n_threads // 2, length) if n_threads > 1 else (n_threads, length // 2)
+        if n_threads > 1 or (n_lines > 1 and notice.sections):
+            n_threads, n_lines = max(min(1, n_threads), n_threads // 2), max(1, n_lines // 2)
+        else:
+            length //= 2
 
 
 class _Event:
-    """One try at writing a notice as JSON, its strings cut to `length` characters."""
+    """One try at writing a notice as JSON: strings of at most `length` characters, sections of `n_lines` lines."""
 
-    def __init__(self, notice: Notice, now: datetime, show_private: bool, length: int) -> None:
+    def __init__(self, notice: Notice, now: datetime, show_private: bool, length: int, n_lines: int) -> None:
         self._notice, self._now, self._show_private, self._length = notice, now, show_private, length
+        self._n_lines = n_lines
         self.has_cut = False
 
     def payload(self, n_threads: int) -> dict[str, Any]:
         notice = self._notice
         data = {
             "notice_id": show_id(notice.id),
-            "alert_id": self._cut(notice.alert_id),
+            "alert_id": self._cut(notice.alert_id) or None,
             "reason": notice.reason,
             "says": self._cut(notice.says),
             "brand": self._cut(notice.brand),
@@ -151,14 +155,26 @@ class _Event:
             "rule": self._cut(notice.rule),
             "rule_title": self._cut(notice.rule_title),
             "severity": str(notice.severity),
+            "status": notice.status,
+            "owner": self._cut(notice.owner),
             "n_threads": notice.n_threads,
             "n_people": notice.n_people,
             "threads": [self._thread(thread) for thread in notice.threads[:n_threads]],
+            "sections": [self._section(section) for section in self._some(notice.sections)],
             "playbook": self._playbook(notice.playbook),
-            "acknowledge": render.command(notice),
+            "acknowledge": render.command(notice) if notice.alert_id else None,
             "is_truncated": False,
         }
-        return {"type": f"alert.{notice.reason}", "timestamp": _instant(notice.created_at), "data": data}
+        kind = f"alert.{notice.reason}" if notice.alert_id else notice.reason
+        return {"type": kind, "timestamp": _instant(notice.created_at), "data": data}
+
+    def _section(self, section: Section) -> dict[str, Any]:
+        lines = [
+            {"text": self._cut(line.text), "link": self._cut(line.link)}
+            for line in self._some(section.lines[: self._n_lines])
+        ]
+        self.has_cut = self.has_cut or len(section.lines) > self._n_lines
+        return {"heading": self._cut(section.heading), "lines": lines}
 
     def _thread(self, thread: ThreadBrief) -> dict[str, Any]:
         is_hidden = thread.is_private and not self._show_private

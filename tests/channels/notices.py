@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from monitor.model import Notice, PlaybookBrief, Reason, Severity, ThreadBrief
+from monitor.model import Line, Notice, PlaybookBrief, Reason, Section, Severity, ThreadBrief
 
 NOW = datetime(2026, 11, 12, 13, 5, tzinfo=UTC)
 
@@ -88,12 +88,64 @@ OPERATORS = replace(
 
 PRIVATE = replace(FIRST, threads=(replace(KIM, is_private=True, platform="email", source_id="inbox"),), n_threads=1)
 
+DIGEST = replace(
+    FIRST,
+    alert_id="",
+    reason="digest",
+    says="12 notices were held since Wed 11 Nov 2026, 18:00 CET: your hours are over",
+    rule="",
+    rule_title="What was held over night",
+    severity=Severity.MEDIUM,
+    threads=(),
+    n_threads=0,
+    n_people=0,
+    playbook=None,
+    sections=(
+        Section(
+            "Oldest waiting",
+            (
+                Line(
+                    "Kim Example on mastodon, 14 h: “Worst bakery in town. <again>”",
+                    "https://social.example/@kim/1?a=1&b=2",
+                ),
+                Line("Noor on mastodon, 20 min: “Is the meeting on Thursday?”", "https://social.example/@noor/2"),
+            ),
+        ),
+        Section("By platform", (Line("mastodon 9 · youtube 3"), Line("first answer: 2 h 10 min (target 1 h)"))),
+    ),
+)
+
+CRISIS = replace(
+    FIRST,
+    reason="update",
+    says="14 people more in the last hour",
+    rule="pile-on",
+    rule_title="A pile-on under one post",
+    severity=Severity.CRISIS,
+    n_threads=61,
+    n_people=57,
+    status="acknowledged",
+    owner="Alex Example",
+    sections=(
+        Section("What happened", (Line("Our post “Open on *Sunday*!”", "https://social.example/@bakery/9"),)),
+        Section("Damage", (Line("57 people upset, 14 new in the last hour"), Line("▁▂▄▇█ of the last 5 hours"))),
+        Section("What to do", (Line("Say what went wrong: Alex, due in 20 min"), Line("Answer each person: Kim"))),
+        Section("What not to do", (Line("Do not delete the post."), Line("Do not argue."))),
+    ),
+    playbook=None,
+)
+
 NOTICES = {
     "first": FIRST,
     "more": replace(FIRST, reason="more", says="3 threads more since the last notice, 12 in all", n_threads=12),
     "severity_rose": replace(FIRST, reason="severity_rose", says="more urgent now: crisis, it was high"),
     "repeat": replace(FIRST, reason="repeat", says="still open, and nobody has acknowledged it"),
     "resolved": replace(FIRST, reason="resolved", says="resolved: nothing of it stands any more"),
+    "escalated": replace(FIRST, reason="escalated", says="nobody acknowledged it in 30 min: step 2 of the ladder"),
+    "reopened": replace(FIRST, reason="reopened", says="it is back, 2 days after it was resolved"),
+    "acknowledged": replace(FIRST, reason="more", says="2 threads more", status="acknowledged", owner="Alex <Example>"),
+    "digest": DIGEST,
+    "crisis": CRISIS,
     "operators": OPERATORS,
     "private": PRIVATE,
 }
@@ -139,6 +191,12 @@ _THREADS = st.builds(
     is_private=st.booleans(),
 )
 
+_LINKS = st.just("") | HOSTILE | st.just("https://shop.example/" + "&" * 400) | st.just("https://shop.example/c|>1")
+_SECTIONS = st.builds(
+    Section, heading=HOSTILE, lines=st.lists(st.builds(Line, text=HOSTILE, link=_LINKS), max_size=30).map(tuple)
+)
+FIRST_SECTION = Section("Sentinel heading", (Line("Sentinel line"),))
+
 HOSTILE_NOTICES = st.builds(
     Notice,
     id=st.integers(0, 2**63 - 1),
@@ -164,4 +222,12 @@ HOSTILE_NOTICES = st.builds(
         steps=st.lists(HOSTILE, max_size=12).map(lambda steps: (FIRST_STEP, *steps)),
         avoid=st.lists(HOSTILE, max_size=8).map(tuple),
     ),
+)
+HOSTILE_ROOMS = st.builds(
+    lambda notice, sections, owner: replace(
+        notice, reason="update", status="acknowledged", owner=owner, sections=(FIRST_SECTION, *sections)
+    ),
+    HOSTILE_NOTICES,
+    st.lists(_SECTIONS, max_size=14),
+    HOSTILE,
 )

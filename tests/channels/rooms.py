@@ -94,7 +94,7 @@ def mattermost_fault(text: str) -> str:
 
 TEAMS_SIG = "t3amsS1gnature-x_y"
 TEAMS_QUERY = f"api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={TEAMS_SIG}"
-_RUN = {"type", "text", "weight", "size", "color", "isSubtle", "italic"}
+_RUN = {"type", "text", "weight", "size", "color", "isSubtle", "italic", "selectAction"}
 _FIELDS = {
     "RichTextBlock": {"type", "spacing", "inlines"},
     "Container": {"type", "separator", "spacing", "style", "items"},
@@ -138,6 +138,9 @@ def _element_fault(element: dict[str, Any]) -> str:
         addresses = [action["url"] for action in element["actions"] if action["type"] == "Action.OpenUrl"]
         return "" if addresses and all(url.startswith("https://") for url in addresses) else "a button to nowhere"
     faults = ("a run" for run in element["inlines"] if not run["text"] or not set(run) <= _RUN)
+    actions = [run["selectAction"] for run in element["inlines"] if "selectAction" in run]
+    if any(action["type"] != "Action.OpenUrl" or not action["url"].startswith("https://") for action in actions):
+        return "a link to nowhere"
     texts = "".join(run["text"] for run in element["inlines"])
     if re.search(r"\{\{|</?at\b", texts, re.IGNORECASE):
         return "something that is expanded"

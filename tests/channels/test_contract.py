@@ -19,12 +19,12 @@ from monitor.channels import REGISTRY, load
 from monitor.channels.base import Channel, ChannelSettings, Message
 from monitor.errors import Gone, HeedfulError, Malformed, NotFound, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
-from monitor.model import Notice, Reason
+from monitor.model import Line, Notice, Reason, Section
 from tests.channels import notices
 from tests.channels.fakes import BOT_ID, SECRET, TOKEN, Fake, FakeGroupMe, FakeReceiver, FakeSlack
 from tests.channels.homeserver import MATRIX_TOKEN, ROOM, FakeHomeserver
 from tests.channels.mailbox import OWNER, SENDER
-from tests.channels.notices import FIRST, HOSTILE_NOTICES, KIM, NOTICES, NOW, WAITING
+from tests.channels.notices import CRISIS, DIGEST, FIRST, HOSTILE_NOTICES, HOSTILE_ROOMS, KIM, NOTICES, NOW, WAITING
 from tests.channels.phones import BOT_TOKEN, CHAT, NTFY_TOKEN, TOPIC, FakeNtfy, FakeTelegram
 from tests.channels.rooms import (
     DISCORD_TOKEN,
@@ -210,6 +210,56 @@ def test_what_fits_is_not_called_truncated_and_what_does_not_is(kind: str) -> No
     assert "…" in read(long)
 
 
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_sections_are_told_in_place_of_the_threads(kind: str) -> None:
+    text = read(make(kind).render(CRISIS, NOW))
+    for said in ("A pile-on under one post", "14 people more", "57 people upset", "▁▂▄▇█", "Alex, due in 20 min"):
+        assert said in text
+    assert "https://social.example/@bakery/9" in text
+    assert text.lower().index("what happened") < text.lower().index("damage") < text.lower().index("what not to do")
+    if kind != "webhook":
+        assert "Worst bakery" not in text
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_more_sections_than_fit_are_counted(kind: str) -> None:
+    heap = Section("Heap", tuple(Line(f"line {number}", "https://shop.example/" + "a" * 300) for number in range(400)))
+    message = make(kind).render(replace(CRISIS, sections=(heap,) * 40), NOW)
+    assert message.is_truncated
+    text = read(message)
+    assert "line 0" in text
+    if kind != "webhook":
+        assert "more lines" in text
+        assert "more parts" in text
+        assert "Alex Example has it" in text
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_digest_asks_nobody_to_take_it_and_names_no_alert(kind: str) -> None:
+    text = read(make(kind).render(DIGEST, NOW))
+    assert "DIGEST · What was held over night" in text
+    assert "12 notices were held" in text
+    for absent in ("take it", "Take it", "heedful ack", "Alert "):
+        assert absent not in text
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_who_has_an_alert_stands_at_its_foot_and_nobody_else_is_asked(kind: str) -> None:
+    text = read(make(kind).render(NOTICES["acknowledged"], NOW))
+    assert "Alex <Example> has it" in text
+    assert "heedful ack" not in text
+    assert "somebody has it" in read(make(kind).render(replace(NOTICES["acknowledged"], owner=" "), NOW))
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_an_update_of_what_is_over_says_so(kind: str) -> None:
+    over = replace(NOTICES["acknowledged"], reason="update", status="resolved")
+    text = read(make(kind).render(over, NOW))
+    assert "RESOLVED · An angry customer" in text
+    for no_longer in ("has it", "heedful ack", "Answer within the hour"):
+        assert no_longer not in text
+
+
 # --- hostile notices --------------------------------------------------------------------------------------------
 
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -233,12 +283,25 @@ def test_whatever_people_write_the_reasons_and_the_first_step_are_read(kind: str
         assert not UNSEEN.search(text.replace("\n", ""))
 
 
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(notice=HOSTILE_ROOMS)
+def test_whatever_stands_in_sections_the_first_one_and_the_first_step_are_read(kind: str, notice: Notice) -> None:
+    text = read(make(kind).render(notice, NOW))
+    assert "sentinel heading" in text.lower()
+    assert "Sentinel line" in text
+    assert notices.FIRST_STEP in text
+    if kind != "webhook":
+        assert "has it" in text
+        assert not UNSEEN.search(text.replace("\n", ""))
+
+
 @pytest.mark.parametrize("kind", REMOTE)
 def test_whatever_people_write_the_target_accepts_it(kind: str) -> None:
     with posted(kind) as (fake, channel):
 
-        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(notice=HOSTILE_NOTICES)
+        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(notice=HOSTILE_NOTICES | HOSTILE_ROOMS)
         def is_accepted(notice: Notice) -> None:
             before = len(fake.accepted)
             message = channel.render(notice, NOW)

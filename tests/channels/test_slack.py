@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.channels.render import Shortener
-from monitor.channels.slack import Slack, SlackSettings, entities, escape
+from monitor.channels.slack import Slack, SlackSettings
+from monitor.channels.slack_blocks import entities, escape
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
 from tests.channels.fakes import TOKEN, FakeSlack
