@@ -19,6 +19,7 @@ from monitor.core.signatures import Signature, is_signed
 _log = log.get()
 
 MAX_BODY = 1 << 20  # bytes. A batch of 1,000 updates by Meta has less than half of that
+AHEAD = timedelta(minutes=5)  # of our clock may a sender's be
 TELL_EVERY = timedelta(minutes=1)
 
 
@@ -81,23 +82,26 @@ class Replays:
         self._lock = Lock()
         self._seen: OrderedDict[bytes, datetime] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def check_time(self, door: str, at: datetime, now: datetime) -> None:
-        """Raises: Refused for what was sent longer ago than the window, or more than five minutes from now."""
-        if not now - self.window <= at <= now + timedelta(minutes=5):
+        """Raises: Refused for what was sent longer ago than the window, or is too far ahead."""
+        if not now - self.window <= at <= now + AHEAD:
             raise Refused(door, "time")
 
     def is_known(self, what: str | bytes, now: datetime) -> bool:
-        """Whether this id, signature or body was remembered within the window."""
+        """Whether this id, signature or body was remembered, for as long as `check_time` would let it in again."""
         with self._lock:
             at = self._seen.get(_mark(what))
-            return at is not None and now - at <= self.window
+            return at is not None and now - at <= self.window + AHEAD
 
     def remember(self, what: str | bytes, now: datetime) -> None:
         """Note what was let in and done: not before, because the sender must be able to repeat what we failed at."""
         with self._lock:
             self._seen[_mark(what)] = now
             self._seen.move_to_end(_mark(what))
-            while self._seen and (len(self._seen) > self._most or now - next(iter(self._seen.values())) > self.window):
+            while len(self._seen) > self._most or now - next(iter(self._seen.values())) > self.window + AHEAD:
                 self._seen.popitem(last=False)
 
 
