@@ -24,6 +24,7 @@ REGISTRY = {
     "google_business": "connectors.google_business:GoogleBusiness",
     "trustpilot": "connectors.trustpilot:Trustpilot",
     "linkedin": "connectors.linkedin:LinkedIn",
+    "yelp": "connectors.yelp:Yelp",
 }
 
 
