@@ -13,14 +13,16 @@ from sqlalchemy import Engine
 import connectors
 from connectors.base import Abilities, Known
 from monitor import channels, log, signals
+from monitor.core.digests import Schedule
 from monitor.errors import NotFound
 from monitor.files import shipped
+from monitor.flows import digests as digest_flow
 from monitor.flows.plan import Brand, Plan, Reader
 from monitor.grants import Grants
 from monitor.http import HttpClient
 from monitor.model import Budget, StorageRules
 from monitor.settings import AccountSettings, Available, Settings, SourceSettings, load_settings
-from monitor.store import migrate, sources, threads
+from monitor.store import digests, migrate, sources, threads
 from monitor.store.engine import open_engine, writing
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class App:
         version = f"{self.settings.rules.digest} {signals.version(self.settings.signals)}{_asked(self.settings)}"
         with writing(self.engine) as connection:
             sources.sync(connection, wanted, now)
+            digest_flow.sync(connection, self.plan, now)
             if threads.remembered(connection, "verdicts") != version:
                 n = threads.mark_open_due(connection, now)
                 threads.remember(connection, "verdicts", version)
@@ -132,6 +135,7 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
         people=settings.people,
         caps={name: channel.cap for name, channel in settings.channels.items()},
         passes=settings.passes,
+        digests=_digests(settings),
         rules=settings.rules,
         timings=settings.timings,
         playbooks=settings.playbooks,
@@ -152,6 +156,15 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
 def abilities(connector: str) -> Abilities:
     """What a connector of this name says of its platform."""
     return connectors.load(connector).abilities
+
+
+def _digests(settings: Settings) -> dict[tuple[str, str], Schedule]:
+    """What is told by the calendar, by its place in the queue."""
+    return {
+        (each.brand, digests.make_id(each.kind, each.recipient, each.name)): each
+        for digest in settings.digests.values()
+        for each in digest.schedules(settings.brands)
+    }
 
 
 def _budgets(settings: Settings) -> dict[str, Budget]:

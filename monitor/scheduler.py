@@ -1,4 +1,4 @@
-"""The daemon: a clock that wakes the six queues, threads that work them, and a clean end."""
+"""The daemon: a clock that wakes the seven queues, threads that work them, and a clean end."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ from monitor import log
 from monitor.app import App, read_settings
 from monitor.core.self_watch import Limits
 from monitor.errors import ConfigError
-from monitor.flows import assess, notify, prune
+from monitor.flows import assess, digests, notify, prune
 from monitor.flows.deliver import Deliverer
 from monitor.flows.due import Crew, Pump
 from monitor.flows.leases import Leases
@@ -66,6 +66,7 @@ class Daemon:
             "deliveries": Pump("deliveries", self._deliver),
             "links": Pump("links", self._open_links),
             "second_opinions": Pump("second_opinions", self._ask),
+            "digests": Pump("digests", self._digest),
         }
         self._memory = Memory()
         self._heart: Heartbeat | None = None
@@ -230,6 +231,10 @@ class Daemon:
 
     def _notify(self) -> None:
         while not self._stop.is_set() and notify.notify_due(self.app.engine, self.app.plan, self.app.now, self.wake):
+            pass
+
+    def _digest(self) -> None:
+        while not self._stop.is_set() and digests.tell_due(self.app.engine, self.app.plan, self.app.now, self.wake):
             pass
 
     def _deliver(self) -> None:

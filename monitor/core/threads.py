@@ -51,7 +51,7 @@ def fold(
     first_answers: list[tuple[datetime, timedelta]] = []
     due_at: datetime | None = None
     for customer in thread.customers.values():
-        wanting = [one for one in customer.messages if _wants_answer(one, thread, team, policy)]
+        wanting = [one for one in customer.messages if wants_answer(one, thread, team, policy)]
         if wanting and customer.replies:
             first_answers += _first_answer(wanting, customer)
         state, runs_out_at = _stand(customer, wanting, acts, now, policy)
@@ -72,7 +72,7 @@ def fold(
     )
 
 
-def _wants_answer(stored: StoredComment, thread: Conversation, team: Team, policy: FoldPolicy) -> bool:
+def wants_answer(stored: StoredComment, thread: Conversation, team: Team, policy: FoldPolicy) -> bool:
     """Whether a customer's comment is of the kind that the brand should answer."""
     comment, signals = stored.comment, stored.signals
     if comment.is_hidden or (policy.likes_answer and comment.is_liked_by_us):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor.core.alerts import Timings
 from monitor.core.calendar import Calendar
+from monitor.core.digests import Schedule
 from monitor.core.matching import Phrase
 from monitor.core.routing import Route
 from monitor.core.rules import RuleSet
@@ -72,3 +73,4 @@ class Plan:
     people: Mapping[str, Person] = field(default_factory=dict)  # who can be told by themselves
     caps: Mapping[str, Cap] = field(default_factory=dict)  # by channel: how many messages it may get
     passes: Severity = Severity.CRISIS  # what is at least so urgent keeps to no hours and no cap
+    digests: Mapping[tuple[str, str], Schedule] = field(default_factory=dict)  # by brand and id: told by the calendar

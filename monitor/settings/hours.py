@@ -77,7 +77,7 @@ def _read_week(reading: Reading, raw: dict[str, str], key: str) -> Hours | None:
             if days.strip().casefold() == ON_HOLIDAYS:
                 on_holidays = windows
             else:
-                _put(by_day, _read_days(days), windows)
+                _put(by_day, read_days(days), windows)
         except ValueError as error:
             reading.refuse(f"{key}.{days}", str(error))
     return Hours(by_day, on_holidays) if len(reading.errors) == n_errors else None
@@ -90,7 +90,7 @@ def _put(by_day: dict[int, Windows], days: list[int], windows: Windows) -> None:
         by_day[day] = windows
 
 
-def _read_days(text: str) -> list[int]:
+def read_days(text: str) -> list[int]:
     """The weekdays of "mon", "mon-fri", "fri-mon" or "mon,wed"."""
     found: list[int] = []
     for part in text.casefold().split(","):

@@ -18,6 +18,7 @@ from monitor.errors import ConfigError, ConfigErrors
 from monitor.files import default_database_url, expand, placed_database_url, read_toml, shipped
 from monitor.model import PlaybookBrief, Severity
 from monitor.settings.brands import BrandSettings, read_brand
+from monitor.settings.digests import DigestSettings, read_digests
 from monitor.settings.people import read_people
 from monitor.settings.reading import Raw, Reading
 from monitor.settings.signals import read_own_signals, read_second_opinion
@@ -53,6 +54,7 @@ TOP = (
     "sources",
     "channels",
     "people",
+    "digests",
     "routes",
     "alerts",
     "watch",
@@ -101,6 +103,7 @@ class Settings:
     sources: dict[str, SourceSettings]
     channels: dict[str, ChannelConfig]
     people: dict[str, Person]
+    digests: dict[str, DigestSettings]
     routes: list[Route]
     timings: Timings
     passes: Severity
@@ -132,7 +135,7 @@ def load_settings(
 
 
 def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path: Path) -> Settings | None:
-    for kind in ("brands", "accounts", "sources", "channels", "people"):
+    for kind in ("brands", "accounts", "sources", "channels", "people", "digests"):
         _check_names(reading, kind, reading.table(raw, kind))
     database = _read_database(reading, raw)
     daemon = reading.read(DaemonSettings, reading.table(raw, "daemon"), "daemon")
@@ -145,6 +148,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     accounts, sources = PlaceReader(reading, connectors, reading.table(raw, "brands")).read(raw)
     channels = read_channels(reading, raw, kinds)
     people = read_people(reading, raw)
+    digests = read_digests(reading, raw, people)
     routes = _read_routes(reading, raw)
     playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
     own_signals = read_own_signals(reading, raw)
@@ -173,6 +177,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         sources=sources,
         channels=channels,
         people=people,
+        digests=digests,
         routes=list(routes.values()),
         timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
         passes=Severity(alerts.passes),

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from monitor.settings.brands import BrandTable
+from monitor.settings.digests import DigestTable
 from monitor.settings.people import PersonTable
 from monitor.settings.reading import Raw, secret_names
 from monitor.settings.sources import Classes
@@ -62,6 +63,7 @@ def schema(connectors: Classes, channels: Classes) -> Raw:
             "sources": _map(_shared(_table(SourceTable), "connector", named, is_partial=True)),
             "channels": _map(_shared(_table(ChannelTable), "kind", kinds, is_partial=False)),
             "people": _map(_table(PersonTable)),
+            "digests": _map(_table(DigestTable)),
             "routes": {"type": "array", "items": _table(RouteTable)},
             "alerts": _table(AlertsTable),
             "watch": _table(WatchSettings),

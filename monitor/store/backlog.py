@@ -80,7 +80,7 @@ def _brand_page(
     statement = page_statement(brand, limit, after)
     for condition in _conditions(filters, now):
         statement = statement.where(condition)
-    return [_read(row) for row in connection.execute(statement)]
+    return [read_waiting(row) for row in connection.execute(statement)]
 
 
 def page_statement(brand: str, limit: int, after: tuple[int, int, int] | None = None) -> Select[Any]:
@@ -115,7 +115,8 @@ def _conditions(filters: Filters, now: datetime) -> list[Any]:
     return conditions
 
 
-def _read(row: Any) -> Waiting:
+def read_waiting(row: Any) -> Waiting:
+    """A line from a row of `page_statement`."""
     return Waiting(
         brand=row.brand,
         id=row.id,

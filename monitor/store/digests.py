@@ -52,11 +52,17 @@ def held_due(connection: Connection, brand: str) -> dict[Recipient, datetime]:
     return {parse_id(digest_id)[1]: from_us(due_at) for digest_id, due_at in found}
 
 
-def standing(connection: Connection, key: Key) -> tuple[datetime | None, datetime | None]:
-    """When a digest is due and when it was last told."""
-    statement = select(_T.c.due_at, _T.c.last_told_at).where(_T.c.brand == key[0], _T.c.id == key[1])
-    row = connection.execute(statement).first()
-    return (opt_at(row[0]), opt_at(row[1])) if row else (None, None)
+def last_told_at(connection: Connection, key: Key) -> datetime | None:
+    """When a digest was last told."""
+    statement = select(_T.c.last_told_at).where(_T.c.brand == key[0], _T.c.id == key[1])
+    return opt_at(connection.execute(statement).scalar())
+
+
+def due_times(connection: Connection, now: datetime, limit: int) -> dict[Key, datetime]:
+    """When those that are due have become so; read this before they are claimed."""
+    statement = select(_T.c.brand, _T.c.id, _T.c.due_at).where(_T.c.due_at <= to_us(now))
+    found = connection.execute(statement.order_by(_T.c.due_at).limit(limit))
+    return {(brand, digest_id): from_us(due_at) for brand, digest_id, due_at in found}
 
 
 def sync(connection: Connection, wanted: Mapping[Key, datetime], now: datetime) -> None:

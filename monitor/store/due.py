@@ -1,4 +1,4 @@
-"""The due-queues: claim, release, mark due, lag. One shape for all six.
+"""The due-queues: claim, release, mark due, lag. One shape for all seven.
 
 A row is due when `due_at` has passed. Claiming pushes `due_at` a lease ahead and increments `claim_no`, the
 fencing number: only who holds the present number may write the row's verdict. `mark_due` increments it too, so
@@ -24,6 +24,7 @@ QUEUES: Mapping[str, Table] = {
     "deliveries": schema.deliveries,
     "links": schema.links,
     "second_opinions": schema.second_opinions,
+    "digests": schema.digests,
 }
 
 Key = tuple[str, Any]

@@ -63,7 +63,7 @@ def load(connection: Connection, brand: str, recipient: Recipient) -> list[HeldN
         " ORDER BY held.held_at, held.id"
     )
     found = connection.exec_driver_sql(statement, (brand, recipient.channel, recipient.person))
-    return [HeldNotice(*row[:4], from_us(row[4]), row[5]) for row in found]
+    return [HeldNotice(row[0], row[1], row[2], row[3], from_us(row[4]), row[5]) for row in found]
 
 
 def release(connection: Connection, brand: str, ids: Sequence[int], now: datetime) -> None:
@@ -114,6 +114,6 @@ def ledger(connection: Connection, channels: Collection[str], now: datetime) -> 
     return found
 
 
-def latest_notices(connection: Connection, brand: str, notice_ids: Sequence[int]) -> dict[int, str]:
+def stored_notices(connection: Connection, brand: str, notice_ids: Sequence[int]) -> dict[int, str]:
     """The stored text of these notices by id."""
     return dict(hot.select_by_ids(connection, "id, payload", "notices", brand, notice_ids))
