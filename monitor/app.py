@@ -131,11 +131,13 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
         channels={
             name: channels.load(channel.kind)(channel.settings, http) for name, channel in settings.channels.items()
         },
-        routes=tuple(settings.routes),
         people=settings.people,
         caps={name: channel.cap for name, channel in settings.channels.items()},
         passes=settings.passes,
         digests=_digests(settings),
+        routes=tuple(settings.routes),
+        ladders=settings.ladders,
+        rotas=settings.rotas,
         rules=settings.rules,
         timings=settings.timings,
         playbooks=settings.playbooks,

@@ -37,7 +37,7 @@ FLOORS = (
 )
 APART = ("monitor.store", "monitor.channels", "monitor.settings", "connectors")  # of one floor, and never each other
 NAMES_CONNECTORS = ("monitor.app", "monitor.grants", "connectors")
-THOUGHT_MAY_USE = {"pydantic", "re2", "selectolax", "holidays", "numpy"}  # besides the standard library: pure
+THOUGHT_MAY_USE = {"pydantic", "re2", "selectolax", "holidays", "numpy", "icalendar", "recurring_ical_events"}  # pure
 THOUGHT_NEVER_USES = {"os", "random", "secrets", "socket", "subprocess", "threading", "time", "urllib.request", "uuid"}
 CLOCKS = {"now", "utcnow", "today"}
 

@@ -19,7 +19,15 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("is_edit", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_index("deliveries_notice", "deliveries", ["brand", "notice_id"], unique=False)
     op.create_index("deliveries_told", "deliveries", ["channel", "created_at"], unique=False)
+    _create_indexes()
     _create_tables()
+
+
+def _create_indexes() -> None:
+    past, crises = sa.text("resolved_at IS NOT NULL"), sa.text("severity = 'crisis' AND resolved_at IS NULL")
+    columns = ["brand", "group_key", "resolved_at"]
+    op.create_index("alerts_past", "alerts", columns, unique=False, sqlite_where=past, postgresql_where=past)
+    op.create_index("alerts_crises", "alerts", ["brand"], unique=False, sqlite_where=crises, postgresql_where=crises)
 
 
 def _create_tables() -> None:

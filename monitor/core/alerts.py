@@ -1,23 +1,29 @@
 """Alerts: flags that people are told about together, by the rule and what the rule groups by.
 
 What is compared are sets of fingerprints, never counts: a flag that leaves while another comes is news. An alert
-whose last flag leaves is resolved and stays so; when the same comes up again, that is a new alert.
+whose last flag leaves is resolved. When the same thread, post or person comes up again soon, the same alert opens
+again; what a brand's or a source's alert gathers is not the same, and begins a new one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from monitor.model import Alert, Flag, Severity, make_id
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """When people are told: after how long first, how soon of more, how often again (zero or less: never again)."""
+    """When people are told: after how long first, how soon of more, and after how long again.
+
+    The first reminder comes after the first of `repeat`, and so on; the last goes on for ever (empty: no reminder).
+    """
 
     group_wait: timedelta = timedelta(seconds=30)
     group_interval: timedelta = timedelta(minutes=5)
-    repeat: timedelta = timedelta(hours=4)
+    repeat: tuple[timedelta, ...] = (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
+    reopen_within: timedelta = timedelta(days=7)  # of its resolution
 
 
 Key = tuple[str, str]
@@ -29,14 +35,14 @@ def group(
     open_alerts: Mapping[Key, Alert],
     now: datetime,
     timings: Timings,
+    past: Mapping[Key, Alert] | None = None,
 ) -> tuple[Alert, ...]:
-    """The alerts that these flags open, join, leave or resolve; those that do not change are left out.
+    """The alerts that these flags open, open again, join, leave or resolve; those that do not change are left out.
 
-    `open_alerts` are, by (brand, group_key), the unresolved ones that these flags are in or could join. A flag
-    that is raised again is where it belongs already; one whose group changed moves. The order of the flags
-    does not matter, and a flag that is both raised and cleared stands.
+    `open_alerts` are, by (brand, group_key), the unresolved ones that these flags are in or could join, `past` the
+    latest resolved ones. A flag that is raised again is where it belongs already; one whose group changed moves. The
+    order of the flags does not matter, and a flag that is both raised and cleared stands.
     """
-    del timings  # when anybody is told is decided by `notices`
     joining = {(flag.brand, flag.fingerprint): flag for flag in raised if not flag.is_history}
     leaving = {(flag.brand, flag.fingerprint) for flag in (*cleared, *raised)}
     members = {key: dict(alert.members) for key, alert in open_alerts.items()}
@@ -49,7 +55,7 @@ def group(
     changed = []
     for key, within in members.items():
         before = open_alerts.get(key)
-        alert = before if before is not None else _open(firsts[key], now)
+        alert = before if before is not None else _begin((past or {}).get(key), firsts[key], now, timings)
         after = _with_members(alert, within, sources.get(key, frozenset()), now)
         if after != before:
             changed.append(after)
@@ -92,6 +98,39 @@ def _open(first: Flag, now: datetime) -> Alert:
         route=first.route,
         platform=first.platform,
         source_id=first.source_id,
+    )
+
+
+_ONE_MATTER = ("thread", "subject", "author")  # what a rule groups by, where coming back means the same again
+
+
+def can_reopen(group_key: str) -> bool:
+    """Whether what comes up under this key again is the same as before."""
+    return group_key.partition("@")[2].startswith(tuple(f"{kind}:" for kind in _ONE_MATTER))
+
+
+def _comes_back(was: Alert | None, now: datetime, timings: Timings) -> TypeGuard[Alert]:
+    if was is None or was.resolved_at is None or not can_reopen(was.group_key):
+        return False
+    return now - was.resolved_at < timings.reopen_within
+
+
+def _begin(was: Alert | None, first: Flag, now: datetime, timings: Timings) -> Alert:
+    return _open_again(was, first, now) if _comes_back(was, now, timings) else _open(first, now)
+
+
+def _open_again(was: Alert, first: Flag, now: datetime) -> Alert:
+    """The alert open again; if nobody heard that it was over, it never was."""
+    if was.told:
+        return replace(was, status="acknowledged" if was.acknowledged_by else "open", resolved_at=None)
+    return replace(
+        _open(first, now),
+        id=was.id,
+        told_severity=was.told_severity,
+        last_told_at=was.last_told_at,
+        n_told=was.n_told,
+        n_reopened=was.n_reopened + 1,
+        shown=was.shown,
     )
 
 

@@ -361,7 +361,9 @@ def _save(connection: Connection, plan: Plan, assessments: Sequence[Assessment],
     keys = {(flag.brand, flag.group_key) for flag in (*standing, *cleared)}
     open_alerts = alerts.load_open(connection, keys)
     raised = [flag for flag in standing if not flag.is_history]
-    changed = decide.group(raised, cleared, open_alerts, now, plan.timings)
+    coming = {(flag.brand, flag.group_key) for flag in raised} - open_alerts.keys()
+    past = alerts.load_past(connection, coming, now - plan.timings.reopen_within)
+    changed = decide.group(raised, cleared, open_alerts, now, plan.timings, past)
     current = open_alerts | {(alert.brand, alert.group_key): alert for alert in changed}
     joined = [
         replace(flag, alert_id=None if flag.is_history else current[flag.brand, flag.group_key].id) for flag in standing

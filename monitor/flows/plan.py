@@ -9,7 +9,8 @@ from monitor.core.alerts import Timings
 from monitor.core.calendar import Calendar
 from monitor.core.digests import Schedule
 from monitor.core.matching import Phrase
-from monitor.core.routing import Route
+from monitor.core.rota import Rota
+from monitor.core.routing import Ladder, Route
 from monitor.core.rules import RuleSet
 from monitor.core.telling import Cap, Person, Quiet
 from monitor.core.threads import FoldPolicy
@@ -49,8 +50,8 @@ class Brand:
     quiet: Quiet | None = None  # when its rooms are not told
     answer_within: timedelta | None = None  # in its business hours
 
-@dataclass(frozen=True, slots=True)
 
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that the configuration decides. `reader` builds the connector of a source."""
 
@@ -69,8 +70,10 @@ class Plan:
     listeners: Mapping[str, "Listener"] = field(default_factory=dict)  # by account, where its platform may tell us
     adviser: "Adviser | None" = None  # for second opinions
     budgets: Mapping[str, Budget] = field(default_factory=dict)  # by account, where one is known
-    storage: Mapping[str, StorageRules] = field(default_factory=dict)  # by source, where its platform has any
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)  # who can be told by themselves
     caps: Mapping[str, Cap] = field(default_factory=dict)  # by channel: how many messages it may get
     passes: Severity = Severity.CRISIS  # what is at least so urgent keeps to no hours and no cap
     digests: Mapping[tuple[str, str], Schedule] = field(default_factory=dict)  # by brand and id: told by the calendar
+    storage: Mapping[str, StorageRules] = field(default_factory=dict)  # by source, where its platform has any

@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from monitor.core.alerts import Timings
 from monitor.core.nearest import nearest
 from monitor.core.playbooks import parse_playbook
-from monitor.core.routing import Route
+from monitor.core.rota import Rota
+from monitor.core.routing import Ladder, Route
 from monitor.core.rules import Known, RuleSet, list_files, load_rules, parse_list
 from monitor.core.telling import Person
 from monitor.core.threads import FoldPolicy
@@ -21,6 +22,7 @@ from monitor.settings.brands import BrandSettings, read_brand
 from monitor.settings.digests import DigestSettings, read_digests
 from monitor.settings.people import read_people
 from monitor.settings.reading import Raw, Reading
+from monitor.settings.routes import check_routes, read_routing, route_names
 from monitor.settings.signals import read_own_signals, read_second_opinion
 from monitor.settings.sources import (
     AccountSettings,
@@ -36,7 +38,6 @@ from monitor.settings.tables import (
     CredentialsTable,
     DaemonSettings,
     DatabaseSettings,
-    RouteTable,
     SecondOpinionSettings,
     ThreadsTable,
     WatchSettings,
@@ -56,6 +57,8 @@ TOP = (
     "people",
     "digests",
     "routes",
+    "ladders",
+    "rotas",
     "alerts",
     "watch",
     "threads",
@@ -105,6 +108,9 @@ class Settings:
     people: dict[str, Person]
     digests: dict[str, DigestSettings]
     routes: list[Route]
+    ladders: dict[str, Ladder]
+    rotas: dict[str, Rota]
+    rota_calendars: dict[str, str] = field(repr=False)  # by rota: where its calendar is
     timings: Timings
     passes: Severity
     fold: FoldPolicy
@@ -135,7 +141,7 @@ def load_settings(
 
 
 def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path: Path) -> Settings | None:
-    for kind in ("brands", "accounts", "sources", "channels", "people", "digests"):
+    for kind in ("brands", "accounts", "sources", "channels", "people", "ladders", "rotas", "digests"):
         _check_names(reading, kind, reading.table(raw, kind))
     database = _read_database(reading, raw)
     daemon = reading.read(DaemonSettings, reading.table(raw, "daemon"), "daemon")
@@ -149,12 +155,12 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     channels = read_channels(reading, raw, kinds)
     people = read_people(reading, raw)
     digests = read_digests(reading, raw, people)
-    routes = _read_routes(reading, raw)
+    routing = read_routing(reading, raw, reading.table(raw, "people"))
     playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
     own_signals = read_own_signals(reading, raw)
     known = Known(
         playbooks=playbooks,
-        routes=[route.name for route in routes.values() if route.name],
+        routes=route_names(raw.get("routes")),
         brands=reading.table(raw, "brands"),
         sources=reading.table(raw, "sources"),
         own_signals=own_signals,
@@ -163,7 +169,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     rules = _read_rules(reading, raw, known)
     if rules:
         platforms = {*connectors, *(source.platform for source in sources.values())}
-        _check_routes(reading, routes, raw, rules, () if reading.errors else platforms)
+        check_routes(reading, raw.get("routes"), rules.titles, () if reading.errors else platforms)
     if not (database and daemon and web and credentials and alerts and watch and threads and rules):
         return None
     return Settings(
@@ -178,8 +184,11 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         channels=channels,
         people=people,
         digests=digests,
-        routes=list(routes.values()),
-        timings=Timings(alerts.group_wait, alerts.group_interval, alerts.repeat),
+        routes=list(routing.routes),
+        ladders=routing.ladders,
+        rotas=routing.rotas,
+        rota_calendars=routing.calendars,
+        timings=Timings(alerts.group_wait, alerts.group_interval, alerts.reminders, alerts.reopen_within),
         passes=Severity(alerts.passes),
         fold=FoldPolicy(**threads.model_dump()),
         watch=watch,
@@ -228,35 +237,6 @@ def _read_brands(reading: Reading, raw: Raw) -> dict[str, BrandSettings]:
         elif brand := read_brand(reading, name, table):
             found[name] = brand
     return found
-
-
-def _read_routes(reading: Reading, raw: Raw) -> dict[int, Route]:
-    """The routes that can be read, by their place in the file (from 1)."""
-    tables = raw.get("routes", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        reading.refuse("routes", "each route is a [[routes]] table, with two brackets")
-        return {}
-    read = {place: reading.read(RouteTable, table, f"routes.{place}") for place, table in enumerate(tables, 1)}
-    return {
-        place: Route(**{**table.model_dump(), "channels": tuple(table.channels)})
-        for place, table in read.items()
-        if table
-    }
-
-
-def _check_routes(
-    reading: Reading, routes: Mapping[int, Route], raw: Raw, rules: RuleSet, platforms: Collection[str]
-) -> None:
-    """Refuse what a route names and what is not there; `platforms` is empty where they are not all known."""
-    channels, brands = reading.table(raw, "channels"), reading.table(raw, "brands")
-    for place, route in routes.items():
-        named: list[tuple[str, str, Collection[str]]] = [("channels", name, channels) for name in route.channels]
-        named += [("brand", route.brand, brands), ("rule", route.rule, rules.titles)]
-        named += [("platform", route.platform, platforms)] if platforms else []
-        for key, name, known in named:
-            if name and name not in known:
-                reason = f'there is no {key.removesuffix("s")} "{name}"{nearest(name, known)}'
-                reading.refuse(f"routes.{place}.{key}", reason)
 
 
 def _read_rules(reading: Reading, raw: Raw, known: Known) -> RuleSet | None:

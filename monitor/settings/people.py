@@ -45,6 +45,8 @@ class PersonTable(Table):
     is told in one digest afterwards; severe alerts come through ([alerts] passes)."""
     holidays: str | list[str] = ""
     """Days off: a country ("GB"), its region ("GB-ENG") or dates ("2026-12-24")."""
+    email: Annotated[str, Field(max_length=254)] = ""
+    """Their address, by which a calendar of who is on call names them; nothing is sent there."""
     handles: Handles = Handles()
     """Who they are in each kind of chat: only people who are known there may answer alerts."""
     budget_per_hour: Count = 20
@@ -88,6 +90,7 @@ def _read_person(reading: Reading, person_id: str, raw: Raw, channels: Raw) -> P
         Calendar(table.timezone, hours.by_day if hours else None, holidays, on_holidays),
         {kind: handle for kind, handle in table.handles.model_dump().items() if handle},
         Cap(table.budget_per_hour, table.budget_per_day),
+        table.email,
     )
 
 

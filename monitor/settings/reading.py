@@ -87,7 +87,8 @@ class Reading:
 
     def _duration(self, prepared: Raw, name: str, key: str) -> None:
         try:
-            prepared[name] = parse_duration(prepared[name])
+            given = prepared[name]
+            prepared[name] = list(map(parse_duration, given)) if isinstance(given, list) else parse_duration(given)
         except ValueError as error:
             self.refuse(key, str(error))
             self.settled.add((key.removesuffix(f".{name}"), name))

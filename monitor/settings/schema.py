@@ -9,6 +9,7 @@ from monitor.settings.brands import BrandTable
 from monitor.settings.digests import DigestTable
 from monitor.settings.people import PersonTable
 from monitor.settings.reading import Raw, secret_names
+from monitor.settings.routes import CoverTable, LadderTable, RotaTable, RouteTable, StepTable
 from monitor.settings.sources import Classes
 from monitor.settings.tables import (
     ID_PATTERN,
@@ -18,7 +19,6 @@ from monitor.settings.tables import (
     CredentialsTable,
     DaemonSettings,
     DatabaseSettings,
-    RouteTable,
     SecondOpinionSettings,
     SignalTable,
     SourceTable,
@@ -64,7 +64,9 @@ def schema(connectors: Classes, channels: Classes) -> Raw:
             "channels": _map(_shared(_table(ChannelTable), "kind", kinds, is_partial=False)),
             "people": _map(_table(PersonTable)),
             "digests": _map(_table(DigestTable)),
-            "routes": {"type": "array", "items": _table(RouteTable)},
+            "routes": {"type": "array", "items": _within_itself(_table(RouteTable), "routes")},
+            "ladders": _map(_listing(LadderTable, "steps", StepTable)),
+            "rotas": _map(_listing(RotaTable, "covers", CoverTable)),
             "alerts": _table(AlertsTable),
             "watch": _table(WatchSettings),
             "threads": _table(ThreadsTable),
@@ -80,6 +82,19 @@ def _texts(says: str) -> Raw:
 
 def _map(table: Raw) -> Raw:
     return {"type": "object", "propertyNames": {"pattern": f"^{ID_PATTERN}$"}, "additionalProperties": table}
+
+
+def _within_itself(table: Raw, name: str) -> Raw:
+    """A table that may hold others of its own kind."""
+    inner = {"type": "array", "items": {"$ref": f"#/properties/{name}/items"}, "description": "Tried within this one."}
+    return {**table, "properties": {**table["properties"], name: inner}}
+
+
+def _listing(model: type[BaseModel], name: str, inner: type[BaseModel]) -> Raw:
+    """A table with a list of smaller tables."""
+    table = _table(model)
+    listed = {**table["properties"][name], "items": _table(inner)}
+    return {**table, "properties": {**table["properties"], name: listed}}
 
 
 def _shared(ours: Raw, key: str, parts: dict[str, Raw], is_partial: bool) -> Raw:

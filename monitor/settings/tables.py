@@ -121,29 +121,18 @@ class AlertsTable(Table):
     """How long a new alert gathers flags before people are told of it."""
     group_interval: timedelta = timedelta(minutes=5)
     """How soon people are told that more has joined an alert."""
-    repeat: timedelta = timedelta(hours=4)
-    """How often people are told again of an alert that nobody acknowledged."""
+    repeat: timedelta | tuple[timedelta, ...] = (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
+    """After how long people are told again while nobody has taken an alert on: the first time, the second, and so on;
+    the last goes on. "0s": never."""
+    reopen_within: timedelta = timedelta(days=7)
+    """What comes up again so soon after its all-clear (the same thread, post or person) is the same alert again."""
     passes: Literal["crisis", "high", "medium", "low"] = "crisis"
     """What is at least so urgent is told at once: it waits for nobody's hours and budgets."""
 
-
-class RouteTable(Table):
-    """[[routes]]"""
-
-    channels: Annotated[list[str], Field(min_length=1)]
-    """The channels to tell."""
-    name: str = ""
-    """What rules call this route by."""
-    brand: str = ""
-    """Only alerts of this brand."""
-    platform: str = ""
-    """Only alerts about this platform."""
-    severity: Literal["", "crisis", "high", "medium", "low"] = ""
-    """Only alerts that are at least so urgent."""
-    rule: str = ""
-    """Only alerts of this rule."""
-    continue_: bool = Field(default=False, alias="continue")
-    """Whether the routes below are tried too."""
+    @property
+    def reminders(self) -> tuple[timedelta, ...]:
+        given = self.repeat if isinstance(self.repeat, tuple) else (self.repeat,)
+        return tuple(each for each in given if each > timedelta(0))
 
 
 class SourceTable(Table):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from monitor.model import Delivery, Notice, make_id, parse_id_prefix
+from monitor.model import Delivery, Notice, Recipient, make_id, parse_id_prefix
 from monitor.store import due, schema
 from monitor.store.engine import is_postgres
 from monitor.store.instants import to_us
@@ -18,8 +18,8 @@ _D = schema.deliveries
 _notices: TypeAdapter[Notice] = TypeAdapter(Notice)
 
 
-def add(connection: Connection, told: Sequence[tuple[Notice, Sequence[str]]], now: datetime) -> None:
-    """Record decisions to tell, and what is to be sent for them (notice, channels): the outbox rows are due now."""
+def add(connection: Connection, told: Sequence[tuple[Notice, Sequence[Recipient]]], now: datetime) -> None:
+    """Record decisions to tell, and what is to be sent for them: the outbox rows are due now."""
     connection.execute(
         insert(schema.notices),
         [
@@ -47,10 +47,10 @@ def add(connection: Connection, told: Sequence[tuple[Notice, Sequence[str]]], no
     ]
     if quotes:
         connection.execute(insert(schema.quotes), quotes)
-    for notice, channels in told:
+    for notice, whom in told:
         if notice.reason == "repeat":
-            _drop_waiting_repeats(connection, notice, channels, now)
-    rows = [_delivery_row(notice, channel, now) for notice, channels in told for channel in channels]
+            _drop_waiting_repeats(connection, notice, [each.channel for each in whom], now)
+    rows = [_delivery_row(notice, each.channel, now, each.person) for notice, whom in told for each in whom]
     if rows:
         connection.execute(insert(_D), rows)
 
@@ -80,12 +80,13 @@ def channels_of(connection: Connection, brand: str, notice_id: int) -> set[str]:
     return set(connection.execute(statement).scalars())
 
 
-def _delivery_row(notice: Notice, channel: str, now: datetime) -> dict[str, Any]:
+def _delivery_row(notice: Notice, channel: str, now: datetime, person: str = "") -> dict[str, Any]:
     return {
         "brand": notice.brand,
         "id": make_id(notice.brand, "delivery", f"{notice.id}:{channel}"),
         "notice_id": notice.id,
         "channel": channel,
+        "person": person,
         "status": "pending",
         "created_at": to_us(now),
         "due_at": to_us(now),

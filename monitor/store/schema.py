@@ -290,6 +290,20 @@ alerts = Table(
         sqlite_where=text("resolved_at IS NULL"),
         postgresql_where=text("resolved_at IS NULL"),
     ),
+    Index(
+        "alerts_past",  # what may open again
+        "brand",
+        "group_key",
+        "resolved_at",
+        sqlite_where=text("resolved_at IS NOT NULL"),
+        postgresql_where=text("resolved_at IS NOT NULL"),
+    ),
+    Index(
+        "alerts_crises",
+        "brand",
+        sqlite_where=text("severity = 'crisis' AND resolved_at IS NULL"),
+        postgresql_where=text("severity = 'crisis' AND resolved_at IS NULL"),
+    ),
     Index("alerts_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
 )
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +84,50 @@ def test_an_alert_is_resolved_when_its_last_flag_leaves_and_coming_back_is_a_new
     assert (again.status, again.told, again.n_told) == ("open", frozenset(), 0)
 
 
+POST = "pile-on@subject:0000000000007"
+
+
+def _past(*resolved: Alert) -> dict[Key, Alert]:
+    return {(alert.brand, alert.group_key): alert for alert in resolved}
+
+
+def _resolved(group_key: str, **fields: Any) -> Alert:
+    alerts = _after({}, group([flag(1, group_key)], [], {}, NOON, TIMINGS))
+    (over,) = group([], [flag(1, group_key)], alerts, NOON + MINUTE, TIMINGS)
+    return replace(over, **fields)
+
+
+def test_the_same_post_coming_up_again_soon_opens_the_same_alert_with_its_ladder_and_owner_as_new() -> None:
+    was = _resolved(POST, n_told=3, acknowledged_by="ana", acknowledged_at=NOON, step=2, n_repeats=4, playbook="old")
+    (again,) = group([flag(2, POST, Severity.HIGH)], [], {}, NOON + 60 * MINUTE, TIMINGS, _past(was))
+    assert (again.id, again.status, again.opened_at, again.resolved_at) == (was.id, "open", NOON + 60 * MINUTE, None)
+    assert (again.n_told, again.n_reopened, again.told) == (3, 1, frozenset())
+    assert (again.acknowledged_by, again.step, again.n_repeats, again.playbook) == ("", 0, 0, "calm")
+    assert (again.severity, set(again.members)) == (Severity.HIGH, {flag(2, POST).fingerprint})
+
+
+def test_what_was_over_before_anybody_heard_so_was_never_over() -> None:
+    was = _resolved(POST, n_told=1, told=frozenset({"pile-on:1"}), acknowledged_by="ana", step=1)
+    (again,) = group([flag(1, POST)], [], {}, NOON + 2 * MINUTE, TIMINGS, _past(was))
+    assert (again.id, again.status, again.acknowledged_by, again.opened_at) == (was.id, "acknowledged", "ana", NOON)
+    assert (again.told, again.n_reopened, again.step) == (was.told, 0, 1)
+
+
+@pytest.mark.parametrize("group_key", ["angry@brand", "angry@source:blog"])
+def test_what_gathers_whatever_comes_begins_anew(group_key: str) -> None:
+    (again,) = group([flag(2, group_key)], [], {}, NOON + 2 * MINUTE, TIMINGS, _past(_resolved(group_key)))
+    assert again.n_reopened == 0
+    assert again.opened_at == NOON + 2 * MINUTE
+
+
+def test_what_comes_up_again_after_a_long_time_is_a_new_alert() -> None:
+    late = NOON + MINUTE + TIMINGS.reopen_within
+    was = _resolved(POST, n_told=1)
+    (soon,) = group([flag(2, POST)], [], {}, late - MINUTE, TIMINGS, _past(was))
+    (again,) = group([flag(2, POST)], [], {}, late, TIMINGS, _past(was))
+    assert (soon.id == was.id, again.id == was.id, again.n_told) == (True, False, 0)
+
+
 def test_a_flag_that_comes_as_the_last_one_leaves_keeps_the_alert_open() -> None:
     alerts = _after({}, group([flag(1)], [], {}, NOON, TIMINGS))
     (alert,) = group([flag(2)], [flag(1)], alerts, NOON, TIMINGS)
@@ -131,7 +177,7 @@ def test_what_people_did_and_were_told_stays_when_a_flag_joins() -> None:
     assert (joined.status, joined.acknowledged_by, joined.told, joined.n_told) == ("acknowledged", "ana", told.told, 1)
 
 
-GROUPS = ["angry@brand", "angry@source:blog", "mistake@subject:7"]
+GROUPS = ["angry@brand", "angry@source:blog", "mistake@subject:0000000000007"]
 FLAGS = st.builds(
     flag, st.integers(1, 5), st.sampled_from(GROUPS), st.sampled_from(list(Severity)), st.booleans(),
     st.sampled_from(["bakery", "cinema"]), st.sampled_from(["blog", "shop"]),
@@ -146,16 +192,19 @@ def test_each_standing_flag_is_in_exactly_one_open_alert_and_history_in_none(
 ) -> None:
     standing: dict[tuple[str, str], Flag] = {}
     alerts: dict[Key, Alert] = {}
+    past: dict[Key, Alert] = {}
     for number, (raised, choice) in enumerate(steps):
         raised = list({(each.brand, each.fingerprint): each for each in raised}.values())
         names = sorted(standing.keys() - {(each.brand, each.fingerprint) for each in raised})
         cleared = [standing.pop(name) for place, name in enumerate(names) if choice >> place & 1]
         standing |= {(each.brand, each.fingerprint): each for each in raised}
-        changed = group(raised, cleared, alerts, NOON + number * MINUTE, TIMINGS)
+        changed = group(raised, cleared, alerts, NOON + number * MINUTE, TIMINGS, past)
         assert all(alert != alerts.get((alert.brand, alert.group_key)) for alert in changed)
-        backwards = group(raised[::-1], cleared[::-1], alerts, NOON + number * MINUTE, TIMINGS)
+        backwards = group(raised[::-1], cleared[::-1], alerts, NOON + number * MINUTE, TIMINGS, past)
         assert {alert.id: alert for alert in backwards} == {alert.id: alert for alert in changed}
         alerts = _after(alerts, changed)
+        past |= _past(*(alert for alert in changed if alert.status == "resolved"))
+        assert len({alert.id for alert in alerts.values()}) == len(alerts)
         found = [(key[0], name, key[1]) for key, alert in alerts.items() for name in alert.members]
         wanted = [(brand, name, each.group_key) for (brand, name), each in standing.items() if not each.is_history]
         assert sorted(found) == sorted(wanted)

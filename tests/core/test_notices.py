@@ -1,6 +1,6 @@
 """Notices: who is told when and why, one by one, and what must hold after any sequence of acts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,21 +10,31 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from monitor.core.alerts import Timings
-from monitor.core.notices import Decision, after_telling, matches, next_notice
-from monitor.model import Alert, Severity, Silence
+from monitor.core.alerts import Timings, group
+from monitor.core.notices import LOOK_AGAIN, Decision, matches, next_notice
+from monitor.model import Alert, Flag, Severity, Silence
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TIMINGS = Timings()
 MEDIUM, CRISIS = Severity.MEDIUM, Severity.CRISIS
 FRESH = Alert("bakery", 1, "angry", "angry@brand", MEDIUM, "open", NOON, {"angry:1": MEDIUM}, platform="isso")
-TOLD = after_telling(FRESH, "first", NOON + 30 * SECOND)
+TOLD = next_notice(FRESH, [], NOON + 30 * SECOND, TIMINGS).alert
+LADDER = (15 * MINUTE, HOUR)
 LULL = Silence(1, "bakery", NOON, NOON + HOUR, "ana", "we know")
 
 
-def _ask(alert: Alert, at: datetime, *silences: Silence, timings: Timings = TIMINGS) -> Decision:
-    return next_notice(alert, silences, at, timings)
+def _ask(
+    alert: Alert, at: datetime, *silences: Silence, timings: Timings = TIMINGS, ladder: Sequence[timedelta] = ()
+) -> Decision:
+    return next_notice(alert, silences, at, timings, ladder)
+
+
+def _nothing(decision: Decision) -> tuple[str, datetime | None]:
+    """Why nobody is told, and when that is looked at again."""
+    assert decision.reason is None
+    assert decision.alert.why == decision.says
+    return decision.says, decision.due_at
 
 
 def _resolved(alert: Alert, at: datetime) -> Alert:
@@ -41,7 +51,7 @@ def test_nobody_is_told_before_the_group_wait_is_over() -> None:
 
 def test_an_alert_that_is_over_before_the_group_wait_is_never_told() -> None:
     decision = _ask(_resolved(FRESH, NOON + 10 * SECOND), NOON + HOUR)
-    assert decision == Decision(None, "resolved before anyone was told", None)
+    assert _nothing(decision) == ("resolved before anyone was told", None)
 
 
 def test_more_is_told_a_group_interval_after_the_last_notice_at_the_earliest() -> None:
@@ -58,7 +68,7 @@ def test_another_thread_in_the_place_of_one_that_left_is_news() -> None:
 
 
 def test_fewer_threads_are_no_news() -> None:
-    both = after_telling(replace(FRESH, members={"angry:1": MEDIUM, "angry:2": MEDIUM}), "first", NOON)
+    both = _ask(replace(FRESH, members={"angry:1": MEDIUM, "angry:2": MEDIUM}), NOON + MINUTE).alert
     assert _ask(replace(both, members={"angry:2": MEDIUM}), NOON + HOUR).reason is None
 
 
@@ -66,7 +76,7 @@ def test_growing_more_urgent_is_told_at_once() -> None:
     worse = replace(TOLD, severity=CRISIS, members={"angry:1": CRISIS})
     decision = _ask(worse, NOON + 31 * SECOND)
     assert (decision.reason, decision.says) == ("severity_rose", "more urgent now: crisis, it was medium")
-    assert _ask(after_telling(worse, "severity_rose", NOON + 31 * SECOND), NOON + HOUR).reason is None
+    assert _ask(decision.alert, NOON + HOUR).reason is None
 
 
 def test_growing_less_urgent_is_not_told() -> None:
@@ -76,13 +86,138 @@ def test_growing_less_urgent_is_not_told() -> None:
 def test_an_alert_is_repeated_until_somebody_acknowledges_it() -> None:
     assert _ask(TOLD, NOON + 3 * HOUR).reason is None
     decision = _ask(TOLD, NOON + 5 * HOUR)
-    assert (decision.reason, decision.due_at) == ("repeat", NOON + 9 * HOUR)
+    assert decision.says == "still open, and nobody has taken it on: 1 thread"
     owned = replace(TOLD, status="acknowledged", acknowledged_by="ana")
-    assert _ask(owned, NOON + 5 * HOUR) == Decision(None, "acknowledged by ana, and nothing is new", None)
+    assert _nothing(_ask(owned, NOON + 5 * HOUR)) == ("taken on by ana, and nothing is new", None)
 
 
-def test_repeating_can_be_turned_off() -> None:
-    assert _ask(TOLD, NOON + 99 * HOUR, timings=Timings(repeat=timedelta(0))).due_at is None
+def _reminded_after(alert: Alert, n: int) -> list[timedelta]:
+    """After how long each of the next reminders comes."""
+    waits = []
+    for _ in range(n):
+        assert alert.last_told_at is not None
+        due_at = _ask(alert, alert.last_told_at).due_at
+        assert due_at is not None
+        waits.append(due_at - alert.last_told_at)
+        decision = _ask(alert, due_at)
+        assert decision.reason == "repeat"
+        alert = decision.alert
+    return waits
+
+
+def test_reminders_grow_rarer_and_go_on_for_ever() -> None:
+    assert _reminded_after(TOLD, 5) == [4 * HOUR, DAY, 7 * DAY, 7 * DAY, 7 * DAY]
+
+
+def test_news_begins_the_reminders_anew() -> None:
+    reminded = _ask(TOLD, NOON + 5 * HOUR).alert
+    assert reminded.n_repeats == 1
+    more = replace(reminded, members={"angry:1": MEDIUM, "angry:2": MEDIUM})
+    assert _reminded_after(_ask(more, NOON + 6 * HOUR).alert, 2) == [4 * HOUR, DAY]
+
+
+def test_reminders_can_be_turned_off() -> None:
+    assert _nothing(_ask(TOLD, NOON + 99 * HOUR, timings=Timings(repeat=()))) == ("told, and it is not repeated", None)
+
+
+def test_what_has_been_told_says_what_comes_next() -> None:
+    assert TOLD.why == "not before 2026-11-18 16:00:30 UTC: still open, and nobody has taken it on: 1 thread"
+
+
+def test_what_nobody_takes_on_climbs_its_ladder_step_by_step() -> None:
+    first = _ask(FRESH, NOON + MINUTE, ladder=LADDER)
+    assert (first.reason, first.due_at) == ("first", NOON + 16 * MINUTE)
+    assert first.alert.unowned_since == NOON + MINUTE
+    step = _ask(first.alert, NOON + 16 * MINUTE, ladder=LADDER)
+    assert (step.reason, step.says) == ("escalated", "nobody has taken it on for 15 min: 1 thread")
+    assert (step.alert.step, step.due_at) == (1, NOON + 61 * MINUTE)
+    last = _ask(step.alert, NOON + 61 * MINUTE, ladder=LADDER)
+    assert (last.reason, last.alert.step, last.due_at) == ("escalated", 2, NOON + MINUTE + 4 * HOUR)
+
+
+def test_a_step_is_no_news_to_those_who_were_told_before() -> None:
+    first = _ask(FRESH, NOON + MINUTE, ladder=LADDER).alert
+    more = replace(first, members={"angry:1": MEDIUM, "angry:2": MEDIUM})
+    late = NOON + 20 * MINUTE
+    news = _ask(more, late, ladder=LADDER)
+    assert (news.reason, news.due_at) == ("more", late), "the step is owed as well, at once"
+    step = _ask(news.alert, late, ladder=LADDER)
+    assert step.reason == "escalated"
+    assert step.alert.told == news.alert.told
+    assert step.alert.last_told_at == late
+
+
+def test_who_takes_it_on_stops_the_ladder() -> None:
+    first = _ask(FRESH, NOON + MINUTE, ladder=LADDER).alert
+    owned = replace(first, status="acknowledged", acknowledged_by="ana", unowned_since=None)
+    assert _ask(owned, NOON + DAY, ladder=LADDER).reason is None
+
+
+def test_a_silence_over_a_step_begins_the_ladder_anew_at_its_end() -> None:
+    first = _ask(FRESH, NOON + MINUTE, ladder=LADDER).alert
+    lull = replace(LULL, starts_at=NOON + 2 * MINUTE, ends_at=NOON + 3 * HOUR)
+    held = _ask(first, NOON + 16 * MINUTE, lull, ladder=LADDER)
+    assert (held.reason, held.alert.unowned_since) == (None, NOON + 3 * HOUR)
+    assert held.due_at == NOON + 3 * HOUR + 15 * MINUTE
+    assert _ask(held.alert, NOON + 3 * HOUR + 15 * MINUTE, ladder=LADDER).reason == "escalated"
+
+
+def test_what_grows_more_urgent_was_not_what_somebody_took_on() -> None:
+    owned = replace(TOLD, status="acknowledged", acknowledged_by="ana", acknowledged_at=NOON, unowned_since=None)
+    worse = replace(owned, severity=CRISIS, members={"angry:1": CRISIS}, step=1)
+    decision = _ask(worse, NOON + HOUR, ladder=LADDER)
+    assert decision.says == "more urgent now: crisis, it was medium; ana had taken it on before"
+    after = decision.alert
+    assert (after.status, after.acknowledged_by, after.acknowledged_at) == ("open", "", None)
+    assert (after.unowned_since, after.step, decision.due_at) == (NOON + HOUR, 0, NOON + HOUR + 15 * MINUTE)
+
+
+def test_the_end_of_a_snooze_is_told_once_to_whoever_has_it() -> None:
+    owned = replace(TOLD, status="acknowledged", acknowledged_by="ana", snoozed_until=NOON + 2 * HOUR)
+    assert _ask(owned, NOON + HOUR).due_at == NOON + 2 * HOUR
+    over = _ask(owned, NOON + 2 * HOUR)
+    assert (over.reason, over.says) == ("repeat", "its snooze is over; still open, and ana has it: 1 thread")
+    assert (over.due_at, over.alert.snoozed_until) == (None, None)
+
+
+def test_a_snooze_that_nobody_owns_goes_on_with_reminders_and_the_ladder() -> None:
+    snoozed = replace(TOLD, snoozed_until=NOON + 6 * HOUR, unowned_since=NOON + 6 * HOUR)
+    over = _ask(snoozed, NOON + 6 * HOUR, ladder=LADDER)
+    assert (over.reason, over.due_at) == ("repeat", NOON + 6 * HOUR + 15 * MINUTE)
+
+
+def test_an_alert_that_comes_up_again_after_its_all_clear_says_so() -> None:
+    over = _ask(_resolved(TOLD, NOON + HOUR), NOON + HOUR).alert
+    again = replace(over, status="open", resolved_at=None, opened_at=NOON + DAY, members=FRESH.members, n_reopened=1)
+    assert _ask(again, NOON + DAY).due_at == NOON + DAY + 30 * SECOND
+    decision = _ask(again, NOON + DAY + MINUTE)
+    assert (decision.reason, decision.says) == ("reopened", "it has come up again, 23 h after it was last told: 1 thread")
+    assert (decision.alert.n_repeats, decision.alert.unowned_since) == (0, NOON + DAY + MINUTE)
+
+
+CRISIS_THERE = {"angry:1": "the crisis 123"}
+
+
+def test_what_a_crisis_tells_of_is_held_back_and_looked_at_again() -> None:
+    held = next_notice(FRESH, [], NOON + HOUR, TIMINGS, (), CRISIS_THERE)
+    assert _nothing(held) == ("held back: the crisis 123 counts it and tells of it", NOON + HOUR + LOOK_AGAIN)
+    assert held.alert.members == FRESH.members
+    assert _ask(held.alert, NOON + 2 * HOUR).reason == "first"
+
+
+def test_a_crisis_holds_back_its_part_of_an_alert_and_no_more() -> None:
+    both = replace(FRESH, members={"angry:1": Severity.HIGH, "angry:2": MEDIUM}, severity=Severity.HIGH)
+    told = next_notice(both, [], NOON + HOUR, TIMINGS, (), CRISIS_THERE)
+    assert (told.reason, told.says) == ("first", "new: 1 thread")
+    assert (told.alert.told, told.alert.told_severity) == ({"angry:2"}, MEDIUM)
+    assert (told.alert.members, told.alert.severity) == (both.members, Severity.HIGH)
+    assert told.due_at == NOON + HOUR + LOOK_AGAIN
+    assert _ask(told.alert, NOON + 2 * HOUR).reason == "severity_rose", "once the crisis is over"
+
+
+def test_the_all_clear_of_what_was_told_is_not_held_back() -> None:
+    over = _resolved(TOLD, NOON + HOUR)
+    assert next_notice(over, [], NOON + HOUR, TIMINGS, (), CRISIS_THERE).reason == "resolved"
 
 
 @pytest.mark.parametrize(
@@ -102,9 +237,7 @@ def test_the_all_clear_is_told_once() -> None:
     over = _resolved(TOLD, NOON + HOUR)
     decision = _ask(over, NOON + HOUR)
     assert (decision.reason, decision.due_at) == ("resolved", None)
-    assert _ask(after_telling(over, "resolved", NOON + HOUR), NOON + 2 * HOUR) == Decision(
-        None, "resolved, and that was told", None
-    )
+    assert _nothing(_ask(decision.alert, NOON + 2 * HOUR)) == ("resolved, and that was told", None)
 
 
 def test_a_silence_holds_back_and_what_is_due_is_told_when_it_ends() -> None:
@@ -162,17 +295,23 @@ def test_an_operators_alert_counts_no_threads() -> None:
     assert _ask(dead, NOON + MINUTE).says == "new"
 
 
+STEPS = 2
+CRISES = [{}, {"angry:1": "the crisis 123"}, {f"angry:{n}": "the crisis 123" for n in range(1, 40)}]
+
+
 class TellingPeople(RuleBasedStateMachine):
-    """An alert under any sequence of threads, replies, acts and waiting; the flow looks only when it is due."""
+    """An alert under any sequence of threads, replies, acts, crises and waiting; the flow looks only when it is due."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now, self.alert, self.n_made = NOON, FRESH, 1
         self.silences: list[Silence] = []
+        self.inhibited: dict[str, str] = {}
         self.due_at: datetime | None = NOON + TIMINGS.group_wait
         self.sent: list[tuple[str, frozenset[str], datetime]] = []
+        self.steps: list[int] = []  # told since somebody last had it, it grew worse, or it began
 
-    @rule(length=st.sampled_from([SECOND, 29 * SECOND, MINUTE, 5 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR]))
+    @rule(length=st.sampled_from([SECOND, 29 * SECOND, MINUTE, 5 * MINUTE, HOUR, 4 * HOUR, DAY, 7 * DAY]))
     def time_passes(self, length: timedelta) -> None:
         end = self.now + length
         while self.due_at is not None and self.due_at <= end:
@@ -180,32 +319,55 @@ class TellingPeople(RuleBasedStateMachine):
             self._look()
         self.now = end
 
-    def _look(self) -> None:
-        decision = next_notice(self.alert, self.silences, self.now, TIMINGS)
-        assert decision.says
-        assert decision.due_at is None or decision.due_at > self.now
-        self.due_at = decision.due_at
-        if decision.reason is None:
-            return
-        assert not any(s.starts_at <= self.now < s.ends_at and matches(s, self.alert) for s in self.silences)
-        assert self.alert.snoozed_until is None or self.now >= self.alert.snoozed_until
-        self._check_not_said_before(decision.reason)
-        self.sent.append((decision.reason, frozenset(self.alert.members), self.now))
-        self.alert = after_telling(self.alert, decision.reason, self.now)
-        again = next_notice(self.alert, self.silences, self.now, TIMINGS)
-        assert (again.reason, again.due_at) == (None, self.due_at)
+    def _ask(self, alert: Alert) -> Decision:
+        return next_notice(alert, self.silences, self.now, TIMINGS, LADDER, self.inhibited)
 
-    def _check_not_said_before(self, reason: str) -> None:
-        reasons = [said for said, _, _ in self.sent]
-        if reason in ("first", "resolved"):
-            assert reason not in reasons
-        if reason == "more":
-            assert not frozenset(self.alert.members) <= self.sent[-1][1]
-        if reason == "repeat":
-            assert self.now - self.sent[-1][2] >= TIMINGS.repeat
-            assert self.alert.status == "open"
+    def _look(self) -> None:
+        """As the flow does: whatever is owed at this instant is told, one after the other."""
+        for _ in range(3 + STEPS):
+            decision = self._ask(self.alert)
+            assert decision.says
+            assert decision.alert.why
+            before, self.alert, self.due_at = self.alert, decision.alert, decision.due_at
+            if decision.reason is None:
+                assert self.due_at is None or self.due_at > self.now
+                return
+            self._check(decision.reason, before)
+            self.sent.append((decision.reason, self._heard(before), self.now))
+            assert (self.alert.members, self.alert.severity) == (before.members, before.severity)
+        raise AssertionError("told again and again at one instant")
+
+    def _heard(self, alert: Alert) -> frozenset[str]:
+        return frozenset(alert.members) - self.inhibited.keys()
+
+    def _check(self, reason: str, before: Alert) -> None:
+        """Nothing silenced, snoozed or counted in a crisis is told, and nothing twice."""
+        assert before.snoozed_until is None or self.now >= before.snoozed_until
         if reason == "resolved":
-            assert reasons
+            assert self.sent
+            assert self.sent[-1][0] != "resolved"
+            return
+        view = replace(before, severity=min((before.members[n] for n in self._heard(before)), key=lambda s: s.rank))
+        assert not any(s.starts_at <= self.now < s.ends_at and matches(s, view) for s in self.silences)
+        self._check_not_said_before(reason, before)
+
+    def _check_not_said_before(self, reason: str, before: Alert) -> None:
+        heard = [one for one in self.sent if one[0] != "escalated"]
+        if reason == "first":
+            assert not self.sent
+        if reason == "reopened":
+            assert heard[-1][0] == "resolved"
+        if reason == "more":
+            assert not self._heard(before) <= heard[-1][1]
+        if reason == "repeat":
+            assert before.snoozed_until is not None or self.now - heard[-1][2] >= TIMINGS.repeat[0]
+            assert before.snoozed_until is not None or before.status == "open"
+        if reason == "escalated":
+            assert before.status == "open"
+            assert before.step not in self.steps
+            self.steps.append(before.step)
+        if reason in ("first", "reopened", "severity_rose", "resolved"):
+            self.steps.clear()
 
     def _touched(self) -> None:
         """A change makes the alert due at once; the flow looks."""
@@ -215,7 +377,9 @@ class TellingPeople(RuleBasedStateMachine):
     @rule(severity=st.sampled_from(list(Severity)))
     def a_thread_joins(self, severity: Severity) -> None:
         self.n_made += 1
-        members = {**self.alert.members, f"angry:{self.n_made}": severity}
+        self._members({**self.alert.members, f"angry:{self.n_made}": severity})
+
+    def _members(self, members: dict[str, Severity]) -> None:
         self.alert = replace(self.alert, members=members, severity=min(members.values(), key=lambda s: s.rank))
         self._touched()
 
@@ -224,21 +388,43 @@ class TellingPeople(RuleBasedStateMachine):
     def we_reply_to_one(self) -> None:
         members = dict(list(self.alert.members.items())[1:])
         if members:
-            severity = min(members.values(), key=lambda s: s.rank)
-            self.alert = replace(self.alert, members=members, severity=severity)
-        else:
-            self.alert = replace(self.alert, members={}, status="resolved", resolved_at=self.now)
+            self._members(members)
+            return
+        self.alert = replace(self.alert, members={}, status="resolved", resolved_at=self.now)
         self._touched()
 
-    @precondition(lambda self: self.alert.status == "open")
+    @precondition(lambda self: self.alert.status == "resolved")
+    @rule(severity=st.sampled_from(list(Severity)))
+    def it_comes_up_again(self, severity: Severity) -> None:
+        self.n_made += 1
+        thread = Flag("bakery", self.n_made, "angry", severity, "angry@author:kim", (), (), self.now)
+        past = {("bakery", "angry@author:kim"): replace(self.alert, group_key="angry@author:kim")}
+        (self.alert,) = group([thread], [], {}, self.now, TIMINGS, past)
+        if self.alert.id != FRESH.id:  # so late that it is another alert
+            self.alert, self.sent = replace(self.alert, id=FRESH.id), []
+        self.steps = self.steps if self.alert.told else []
+        self._touched()
+
+    @precondition(lambda self: self.alert.status != "resolved")
     @rule()
-    def somebody_acknowledges(self) -> None:
-        self.alert = replace(self.alert, status="acknowledged", acknowledged_by="ana", acknowledged_at=self.now)
+    def somebody_takes_it_on(self) -> None:
+        taken = {"status": "acknowledged", "acknowledged_by": "ana", "acknowledged_at": self.now}
+        self.alert = replace(self.alert, **taken, unowned_since=None, step=0)  # as store.alerts.acknowledge
+        self.steps.clear()
+        self._touched()
+
+    @precondition(lambda self: self.alert.status == "acknowledged")
+    @rule()
+    def it_is_handed_back(self) -> None:
+        free = {"status": "open", "acknowledged_by": "", "acknowledged_at": None, "n_repeats": 0}
+        self.alert = replace(self.alert, **free, unowned_since=self.now)
         self._touched()
 
     @rule(length=st.sampled_from([MINUTE, HOUR, 6 * HOUR]))
     def somebody_snoozes(self, length: timedelta) -> None:
-        self.alert = replace(self.alert, snoozed_until=self.now + length)
+        until = self.now + length
+        counted = self.alert.unowned_since and until
+        self.alert = replace(self.alert, snoozed_until=until, unowned_since=counted)
         self._touched()
 
     @rule(
@@ -254,17 +440,34 @@ class TellingPeople(RuleBasedStateMachine):
         self.silences.append(silence)
         self._touched()
 
+    @rule(which=st.sampled_from(range(len(CRISES))))
+    def a_crisis_begins_grows_or_ends(self, which: int) -> None:
+        self.inhibited = CRISES[which]
+        self._touched()
+
     @invariant()
     def nothing_owed_is_without_an_instant(self) -> None:
+        """What is not looked at again by the clock is taken on, or over and told."""
         if self.due_at is not None:
             return
-        far = next_notice(replace(self.alert, snoozed_until=None), [], self.now + timedelta(days=400), TIMINGS)
+        far = next_notice(replace(self.alert, snoozed_until=None), [], self.now + 400 * DAY, TIMINGS, LADDER)
         assert far.reason is None
+        assert self.alert.status != "open"
+
+    @invariant()
+    def it_can_always_be_resolved(self) -> None:
+        """Whatever happened: if it is over now, everybody who heard of it hears that, and nobody else does."""
+        if self.alert.status == "resolved":
+            return
+        over = replace(self.alert, members={}, status="resolved", resolved_at=self.now, snoozed_until=None)
+        clear = next_notice(over, [], self.now, TIMINGS, LADDER, self.inhibited)
+        assert (clear.reason == "resolved") == bool(self.alert.told)
+        assert clear.alert.told == frozenset()
 
     @invariant()
     def nothing_due_is_overlooked(self) -> None:
         assert self.due_at is None or self.due_at > self.now
 
 
-TellingPeople.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TellingPeople.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestTellingPeople = TellingPeople.TestCase

@@ -14,7 +14,7 @@ from time import monotonic, sleep, time
 import pytest
 from sqlalchemy import Engine, select
 
-from monitor.model import show_id
+from monitor.model import Recipient, show_id
 from monitor.store import outbox, schema
 from monitor.store.engine import open_engine, reading, writing
 from tests.channels.notices import FIRST
@@ -91,7 +91,7 @@ def test_three_daemons_send_what_waits_for_a_channel_in_the_order_in_which_it_wa
         for number in range(N_WAITING):
             notice = replace(FIRST, id=number + 1, alert_id=show_id(number + 1))
             with writing(engine) as connection:
-                outbox.add(connection, [(notice, ["hook"])], datetime.now(UTC))
+                outbox.add(connection, [(notice, [Recipient("hook")])], datetime.now(UTC))
         daemons = [stack.enter_context(Running.start(config, path)) for path in logs]
         _wait_until(lambda: town.received and all(map(_has_started, logs)))
         accepts.set()

@@ -94,7 +94,7 @@ def test_another_comment_of_the_thread_raises_the_rule_again_and_only_for_itself
     bakery.platform.say("2", f"{ANGRY} Again!!!", bakery.now, who="lou", parent="1")
     bakery.work()
     assert flags(bakery)["angry"].evidence == (make_id("bakery", "tiny", "2"),)
-    assert bakery.told()[-1] == ("angry", "first")
+    assert bakery.told()[-1] == ("angry", "reopened")
 
 
 def test_a_text_that_is_changed_is_another_one(bakery: Bakery) -> None:

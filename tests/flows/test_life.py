@@ -141,7 +141,7 @@ def test_a_snoozed_thread_is_not_told_to_be_resolved_and_is_told_anew_when_the_s
     assert bakery.told() == [("angry", "first")]
     bakery.later(hours=2, minutes=1)
     bakery.work()
-    assert bakery.told() == [("angry", "first"), ("angry", "first")]
+    assert bakery.told() == [("angry", "first"), ("angry", "reopened")]
 
 
 def test_a_new_comment_ends_a_snooze(bakery: Bakery) -> None:

@@ -38,7 +38,7 @@ def test_everything_that_is_configured_is_there(tmp_path: Path) -> None:
     assert settings.accounts["shop"].connector == "park"
     assert settings.channels["bell"].kind == "bell"
     assert settings.routes == [Route(("bell",), severity="high", name="crisis", continue_=True)]
-    assert settings.timings.repeat == timedelta(hours=4)
+    assert settings.timings.repeat == (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
     assert settings.daemon.poll_threads == 16
     assert "angry" in settings.rules.titles
     assert settings.playbooks
@@ -264,7 +264,7 @@ def test_a_brand_that_makes_no_sense_is_refused(tmp_path: Path, line: str, key: 
         ('playbooks = "nowhere"', "playbooks", "there is no directory"),
         ('rules = ["shiped"]', "rules", 'did you mean "shipped"?'),
         ('[database]\nurl = "mysql://x"', "database.url", 'must begin with "sqlite:///"'),
-        ("[[routes]]\nchannels = []", "routes.1.channels", "at least 1"),
+        ("[[routes]]\nchannels = []", "routes.1.channels", "names nobody to tell"),
     ],
 )
 def test_a_table_of_the_wrong_shape_is_refused(tmp_path: Path, text: str, key: str, reason: str) -> None:
