@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from monitor import log
 from monitor.app import App, build, read_settings, utc_now
 from monitor.web.app import Opening
 from monitor.web.server import WebServer
@@ -62,12 +63,12 @@ class House:
 
 
 @contextmanager
-def open_house(directory: Path, doors: Sequence[Opening], more: str = "", database: str = "") -> Iterator[House]:
-    text = CONFIG.format(port=free_port(), database=database or "sqlite:///house.db") + more
+def open_house(directory: Path, doors: Sequence[Opening], database: str, more: str = "") -> Iterator[House]:
+    log.start("json")  # as the daemon does: without it each traceback takes seconds to be drawn
+    text = CONFIG.format(port=free_port(), database=database) + more
     (directory / "heedful.toml").write_text(text, encoding="utf-8")
     house = House(build(read_settings(directory / "heedful.toml")))
     house.app.now = house.now
-    house.app.upgrade()
     house.app.sync()
     house.server = WebServer(house, doors)
     house.server.start()

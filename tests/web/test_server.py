@@ -47,8 +47,8 @@ def open_door(inbound: Inbound) -> Door:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path, [open_door]) as house:
+def house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    with open_house(tmp_path, [open_door], sqlite_url) as house:
         yield house
 
 
