@@ -15,16 +15,17 @@ from monitor import log, signals
 from monitor.core.backoff import next_try
 from monitor.core.text import storable
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized
-from monitor.flows import operator
+from monitor.flows import operator, rechecks
 from monitor.flows.memory import Memory
 from monitor.flows.named import NOTHING, Look, look
 from monitor.flows.plan import Plan, Reader
 from monitor.flows.spending import Ledger
 from monitor.model import Comment, Signals, Source, StorageRules
 from monitor.store import comments as store
-from monitor.store import credentials, quarantine, rechecks, sources, spendings
+from monitor.store import credentials, quarantine, sources, spendings
 from monitor.store.due import Claim
 from monitor.store.engine import is_conflict, reading, writing
+from monitor.store.rechecks import set_check_at
 
 _log = log.get()
 
@@ -61,8 +62,9 @@ class Turn:
     own_author_ids: frozenset[str] = frozenset()
     note: str = ""
     spent: float = 1.0
-    checked: Sequence[tuple[str, int, datetime | None]] = field(default_factory=tuple)
     named: Look = NOTHING
+    checked: Sequence[tuple[str, int, datetime | None]] = field(default_factory=tuple)
+    is_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +128,13 @@ class Poller:
         return Turn(haul, page.cursor, after, not page.more, page.own_author_ids, page.note, spent, named=named)
 
     def _look_again(self, reader: Reader, source: Source, now: datetime) -> Turn:
-        batch = reader.abilities.recheck_batch
         with reading(self.engine) as connection:
-            threads = rechecks.known_to_check(connection, source.id, now, batch)
-            held = store.load_threads(connection, source.brand, [thread_id for _, thread_id in threads])
-        known: list[Any] = []
-        checked: list[tuple[str, int, datetime | None]] = []
-        for brand, thread_id in threads:
-            present = [c for c in held[thread_id] if c.deleted_at is None]
-            if known and len(known) + len(present) > batch:
-                break
-            known += [
-                self.plan().known(c.comment.native_id, c.comment.subject_native_id, c.comment.root_native_id)
-                for c in present
-            ]
-            checked.append((brand, thread_id, _next_check(max((c.seen_at for c in present), default=None), now)))
-            turn.named.settle(connection, source.id)
-        found = reader.recheck(known[:batch]) if known else None
+            choice = rechecks.choose(connection, source, reader.abilities.recheck_batch, self.plan().known, now)
+        found = reader.recheck(choice.known) if choice.known else None
         own = self.plan().own_signals
         haul = read(reader, source, self.memory, found.raws, found.gone, own) if found else Haul()
         spent = found.spent if found else 0.0
-        return Turn(haul, source.cursor, source.next_poll_at, False, checked=checked, spent=spent)
+        return Turn(haul, source.cursor, source.next_poll_at, False, checked=choice.checked, spent=spent, is_look=True)
 
     def _commit(self, claimed: Claim, source: Source, reader: Reader, turn: Turn, started_at: datetime) -> None:
         now, haul = self.now(), turn.haul
@@ -155,9 +143,10 @@ class Poller:
             added_at = FAR_FUTURE if reader.abilities.is_history else source.added_at
             incoming = _incoming(source, haul, added_at, rules)
             saved = store.save_page(connection, incoming, haul.gone, now)
+            turn.named.settle(connection, source.id)
             n_bad = quarantine.keep(connection, source.brand, source.id, haul.unread, now)
-            rechecks.set_check_at(connection, turn.checked)
-            due_at = self._due_at(connection, source, reader, turn)
+            set_check_at(connection, turn.checked)
+            due_at = self._due_at(connection, source, reader, turn, now)
             own = source.own_author_ids | turn.own_author_ids
             outcome = sources.Outcome(
                 due_at,
@@ -202,11 +191,12 @@ class Poller:
             took_ms=round((self.now() - started_at).total_seconds() * 1_000),
         )
 
-    def _due_at(self, connection: Connection, source: Source, reader: Reader, turn: Turn) -> datetime:
+    def _due_at(self, connection: Connection, source: Source, reader: Reader, turn: Turn, now: datetime) -> datetime:
         if not reader.abilities.recheck_batch:
             return turn.next_poll_at
-        check_at = rechecks.next_check_at(connection, source.id)
-        return turn.next_poll_at if check_at is None else min(turn.next_poll_at, check_at)
+        budget = self.plan().budgets.get(source.account)
+        look_at = rechecks.next_at(connection, source, budget, turn.spent, turn.is_look, now)
+        return turn.next_poll_at if look_at is None else min(turn.next_poll_at, look_at)
 
     def _failed(self, claimed: Claim, source: Source, error: RemoteError) -> None:
         now = self.now()
@@ -278,18 +268,6 @@ class Poller:
             says = f"{source.id} has failed {n_failures} times in a row and is tried more slowly: {error}"
             return operator.report(connection, source.brand, f"source:{source.id}", says, now)
         return False
-
-
-_SLOWEST_CHECK = timedelta(days=1)
-_FASTEST_CHECK = timedelta(minutes=5)
-_CHECK_UNTIL = timedelta(days=60)
-
-
-def _next_check(last_at: datetime | None, now: datetime) -> datetime | None:
-    """When a thread is next looked at again: after a tenth of its age, so that the old cost little."""
-    if last_at is None or now - last_at > _CHECK_UNTIL:
-        return None
-    return now + min(max((now - last_at) / 10, _FASTEST_CHECK), _SLOWEST_CHECK)
 
 
 def read(

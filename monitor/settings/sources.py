@@ -51,10 +51,10 @@ class ChannelConfig:
 
     kind: str
     settings: Any
+    cap: Cap = NO_CAP
 
 
 @dataclass(frozen=True, slots=True)
-    cap: Cap = NO_CAP
 class _Account:
     connector: str
     client_id: str
@@ -167,7 +167,18 @@ class PlaceReader:
         return self.reading.validate(model, prepared, key)
 
     def _class(self, name: str, key: str) -> type[Any] | None:
-        return find_class(self.reading, self.connectors, name, "connector", key)
+        found = find_class(self.reading, self.connectors, name, "connector", key)
+        if found is None or not (taken := taken_keys(found.Settings)):
+            return found
+        says = f"every source or account has that key already, so the connector \"{name}\" would never be given it"
+        self.reading.refuse(key, f"{' and '.join(taken)}: {says}; its author must rename the setting")
+        return None
+
+
+def taken_keys(model: type[BaseModel]) -> list[str]:
+    """Which keys of a connector's settings are ours: what is written there never reaches the connector."""
+    ours = {*known_keys(SourceTable), *known_keys(AccountTable)}
+    return [name for name in known_keys(model) if name in ours]
 
 
 def read_channels(reading: Reading, raw: Raw, kinds: Classes) -> dict[str, ChannelConfig]:

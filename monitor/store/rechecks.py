@@ -6,19 +6,21 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from monitor.store import schema
-from monitor.store.instants import opt_at, opt_us, to_us
+from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 
-def known_to_check(connection: Connection, source_id: str, now: datetime, limit: int) -> list[tuple[str, int]]:
-    """Threads of a source that are due for another look, as (brand, id), the longest due first."""
+def known_to_check(
+    connection: Connection, source_id: str, until: datetime, limit: int
+) -> list[tuple[str, int, datetime]]:
+    """Threads of a source that are to be looked at again until then, as (brand, id, when), the first due first."""
     table = schema.threads
     statement = (
-        select(table.c.brand, table.c.id)
-        .where(table.c.source_id == source_id, table.c.check_at <= to_us(now))
+        select(table.c.brand, table.c.id, table.c.check_at)
+        .where(table.c.source_id == source_id, table.c.check_at <= to_us(until))
         .order_by(table.c.check_at)
         .limit(limit)
     )
-    return [(row[0], row[1]) for row in connection.execute(statement)]
+    return [(row[0], row[1], from_us(row[2])) for row in connection.execute(statement)]
 
 
 def next_check_at(connection: Connection, source_id: str) -> datetime | None:

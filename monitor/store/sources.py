@@ -223,6 +223,12 @@ def free_account(connection: Connection, account: str) -> bool:
     return bool(connection.execute(statement.values(held_until=None, hold_reason="")).rowcount)
 
 
+def count_of_account(connection: Connection, account: str) -> int:
+    """How many sources share an account and are read."""
+    statement = select(func.count()).where(_T.c.account == account, _T.c.closed_at.is_(None))
+    return int(connection.execute(statement).scalar_one())
+
+
 @dataclass(frozen=True, slots=True)
 class SourceReport:
     """How a source stands, for people."""

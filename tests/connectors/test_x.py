@@ -48,7 +48,7 @@ def _mention(number: int, **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_golden_posts_read_as_they_did(path: Path, http: HttpClient) -> None:
     golden = json.loads(path.read_text())
-    comment = X(XSettings(account="990001"), http).normalise(golden["raw"])
+    comment = X(XSettings(own_account="990001"), http).normalise(golden["raw"])
     assert comment is not None
     shown = {name: getattr(comment, name) for name in golden["comment"]}
     for name in ("created_at", "edited_at"):
@@ -127,7 +127,7 @@ def test_a_since_id_that_x_refuses_all_the_same_is_replaced_by_the_smallest_that
     watching: Watching, fake: Fake, world: World
 ) -> None:
     found = world.post("bakery", by="kim")
-    reader = watching("search", account=fake.author_id(BRAND))
+    reader = watching("search", own_account=fake.author_id(BRAND))
     smallest = id_at(world.now - timedelta(hours=1))
     fake.next_answers = [refused("since_id", "1", f"Please use a 'since_id' that is larger than {smallest}")]
     page = reader.fetch()
@@ -168,7 +168,7 @@ def test_the_mark_is_the_newest_id_of_the_first_page_and_moves_when_the_last_is_
 
 def test_an_empty_page_with_a_next_token_is_not_the_end(watching: Watching, fake: Fake, world: World) -> None:
     found = world.post("@brand hello", by="kim")
-    reader = watching(account=fake.author_id(BRAND))
+    reader = watching(own_account=fake.author_id(BRAND))
     token = f"7140dib0z{2**62}"
     fake.next_answers = [Reply({"meta": {"result_count": 0, "next_token": token}})]
     page = reader.fetch()
@@ -410,7 +410,7 @@ def test_where_we_may_see_none_of_them_any_more_nothing_is_gone_and_the_account_
 
 
 def test_one_unreadable_post_on_a_page_does_not_spoil_the_others(watching: Watching, fake: Fake, world: World) -> None:
-    reader = watching(account=fake.author_id(BRAND))
+    reader = watching(own_account=fake.author_id(BRAND))
     post_id = str(id_at(world.now))
     good = {"id": post_id, "text": "@brand hello", "conversation_id": post_id}
     junk = [None, 7, {}, {"id": "x"}, {"id": post_id[:-1] + "9", "text": ["?"], "edit_history_tweet_ids": "no"}]
@@ -481,7 +481,7 @@ def test_what_a_protected_account_writes_is_private(watching: Watching, fake: Fa
 
 
 def test_a_repost_is_no_comment_and_a_quote_is_one(http: HttpClient) -> None:
-    connector = X(XSettings(account="990001"), http)
+    connector = X(XSettings(own_account="990001"), http)
     assert connector.normalise(_mention(1, referenced_tweets=[{"type": "retweeted", "id": "5"}])) is None
     quote = connector.normalise(_mention(1, referenced_posts=[{"type": "quoted", "id": "5"}]))
     assert quote is not None
@@ -491,7 +491,7 @@ def test_a_repost_is_no_comment_and_a_quote_is_one(http: HttpClient) -> None:
 def test_an_answer_without_any_optional_field_is_read_from_its_id_and_text(http: HttpClient) -> None:
     """X leaves out each field that nobody asked for or that it does not know."""
     post_id = str(id_at(datetime(2026, 3, 2, 10, 0, tzinfo=UTC)))
-    comment = X(XSettings(account="990001"), http).normalise({"post": {"id": post_id, "text": "Hello"}})
+    comment = X(XSettings(own_account="990001"), http).normalise({"post": {"id": post_id, "text": "Hello"}})
     assert comment is not None
     assert comment.created_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
     assert (comment.author.native_id, comment.n_replies, comment.parent_native_id) == ("", None, None)
@@ -614,7 +614,7 @@ def test_a_page_counts_in_cents_what_x_bills_and_a_quiet_one_nothing(
     world.post("@brand one", by="kim")
     world.post("@brand two", by="kim")
     world.post("@brand three", by="lee")
-    reader = watching(account=fake.author_id(BRAND))
+    reader = watching(own_account=fake.author_id(BRAND))
     page = reader.fetch()
     assert page.spent == 3 * 0.5 + 2 * 1.0, "three posts and two accounts"
     reader.keep(page)
@@ -626,26 +626,26 @@ def test_a_page_counts_in_cents_what_x_bills_and_a_quiet_one_nothing(
 
 def test_own_lists_of_whoever_owns_the_app_cost_a_fifth(watching: Watching, fake: Fake, world: World) -> None:
     world.post("@brand one", by="kim")
-    reader = watching(account=fake.author_id(BRAND), owned_reads=True)
+    reader = watching(own_account=fake.author_id(BRAND), owned_reads=True)
     assert reader.fetch().spent == 0.1 + 1.0
 
 
 def test_a_look_at_known_posts_counts_what_it_costs(watching: Watching, fake: Fake, world: World) -> None:
     key = world.post("@brand one", by="kim")
-    reader = watching(account=fake.author_id(BRAND))
+    reader = watching(own_account=fake.author_id(BRAND))
     found = reader.build().recheck([Known(fake.native_id(key), None, None)])
     assert found.spent == 0.5 + 1.0
 
 
 def test_a_numeric_account_is_never_asked_for(watching: Watching, fake: Fake, world: World) -> None:
-    reader = watching(account=fake.author_id(BRAND))
+    reader = watching(own_account=fake.author_id(BRAND))
     reader.catch_up()
     assert not [request for request in fake.requests if "username" in request.path or "me" in request.path.split("/")]
 
 
 def test_without_an_account_it_is_the_one_whose_token_it_is(watching: Watching, fake: Fake, world: World) -> None:
     post = world.post()
-    reader = watching(account="")
+    reader = watching(own_account="")
     reader.poll()
     assert reader.is_ours(post)
 
@@ -662,7 +662,7 @@ def test_200_posts_with_20_000_comments_are_brought_in_while_new_ones_arrive(
             world.comment(posts[-1], by=f"kim{by % 40}")
         world.advance(timedelta(hours=2))
     fake.page_size = 100
-    reader = watching(archive=True, account=fake.author_id(BRAND))
+    reader = watching(archive=True, own_account=fake.author_id(BRAND))
     n_pages, spent, more = 0, 0.0, True
     while more:
         page = reader.fetch()
@@ -681,7 +681,7 @@ def test_200_posts_with_20_000_comments_are_brought_in_while_new_ones_arrive(
 
 @pytest.mark.parametrize(
     "settings",
-    [{"watch": "search"}, {"watch": "search", "query": "a" * 513}, {"account": "no/name"}, {"base_url": "x"}],
+    [{"watch": "search"}, {"watch": "search", "query": "a" * 513}, {"own_account": "no/name"}, {"base_url": "x"}],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"."):

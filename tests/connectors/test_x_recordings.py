@@ -68,7 +68,7 @@ class Replay(HttpFakePlatform):
     def source_settings(self) -> dict[str, Any]:
         case = self.case
         query = {"query": "Tweepy"} if case.watch == "search" else {}
-        settings = {"base_url": self.url, "token": "recorded", "watch": case.watch, "account": OWN}
+        settings = {"base_url": self.url, "token": "recorded", "watch": case.watch, "own_account": OWN}
         return settings | query | {"archive": case.served_at == "all", "recheck_for": timedelta(days=9_000)}
 
     def native_id(self, key: str) -> str:
@@ -154,7 +154,7 @@ def test_the_recorded_account_is_who_we_are(http: HttpClient, tmp_path: Path) ->
             return Reply(self.body) if request.path == "/2/users/me" else Reply({"meta": {"result_count": 0}})
 
     with Account(Case("v2_me"), tmp_path) as server:
-        settings = XSettings.model_validate(server.source_settings() | {"account": ""})
+        settings = XSettings.model_validate(server.source_settings() | {"own_account": ""})
         page = X(settings, http).fetch_page(None, NOW)
     assert page.own_author_ids == {server.body["data"]["id"]}
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from connectors.base import Abilities, ConnectorSettings
 from monitor.errors import Unauthorized
+from monitor.settings.sources import taken_keys
 from tests.contract.conftest import Case
 from tests.contract.reader import Reader
 from tests.platforms.base import FakePlatform
@@ -48,6 +49,10 @@ def test_its_settings_explain_themselves_and_refuse_what_they_do_not_know(case: 
     assert [name for name, field in kind.model_fields.items() if not field.description] == []
     with pytest.raises(ValidationError):
         kind.model_validate(fake.source_settings() | {"no_such_setting": 1})
+
+
+def test_no_setting_has_the_name_of_a_key_that_every_source_or_account_has(case: Case) -> None:
+    assert taken_keys(case.connector.Settings) == [], "what is written there never reaches the connector"
 
 
 def test_its_settings_do_not_show_their_secret(reader: Reader, fake: FakePlatform) -> None:

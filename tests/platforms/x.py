@@ -65,7 +65,7 @@ class Fake(HttpFakePlatform):
             "base_url": self.url,
             "token": TOKEN,
             "watch": watch,
-            "account": BRAND,
+            "own_account": BRAND,
             "recheck_for": recheck_for,
         } | query
 

@@ -38,6 +38,18 @@ class Box:
     Settings = BoxSettings
 
 
+class ClashSettings(BaseModel):
+    every: int = 3
+    client_id: str = ""
+
+
+class Clash:
+    """A connector whose author took names that are ours."""
+
+    platform = "clash"
+    Settings = ClashSettings
+
+
 class BellSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -7,7 +7,8 @@ import pytest
 
 from monitor.core.routing import Route
 from monitor.errors import ConfigError, ConfigErrors
-from tests.settings.places import ENVIRON, WHOLE, ParkSettings, load
+from monitor.settings import load_settings
+from tests.settings.places import ENVIRON, WHOLE, Clash, ParkSettings, load
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -332,3 +333,14 @@ def test_ten_thousand_sources_take_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert len(settings.sources) == 10_002
     assert used / 10_000 < 3_000
+
+
+def test_a_connector_whose_setting_has_the_name_of_a_key_of_every_source_is_refused(tmp_path: Path) -> None:
+    # What is written there would be taken for our key, and would never reach the connector.
+    path = tmp_path / "heedful.toml"
+    path.write_text('[brands.shop]\n[sources.s]\nbrand = "shop"\nconnector = "clash"\n')
+    with pytest.raises(ConfigErrors) as caught:
+        load_settings(path, {"clash": Clash}, {}, ENVIRON)
+    [error] = caught.value.errors
+    assert error.key == "sources.s.connector"
+    assert error.reason.startswith("every and client_id: every source or account has that key already")
