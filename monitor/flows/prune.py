@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from monitor import log
 from monitor.flows.forgetting import keep_rules
 from monitor.flows.plan import Plan
+from monitor.store import chat_calls, spendings
 from monitor.store import prune as store
-from monitor.store import spendings
 from monitor.store.engine import writing
 
 _log = log.get()
@@ -33,5 +33,6 @@ def prune(engine: Engine, plan: Plan, keep: Keep, now: datetime) -> None:
         n_quarantine = store.old_quarantine(connection, now - keep.quarantine)
         n_silences = store.ended_silences(connection, now - keep.silences)
         spendings.forget(connection, now - keep.spendings)
+        chat_calls.forget_old(connection, now)
     if n_deliveries or n_quarantine or n_silences:
         _log.info("store.pruned", deliveries=n_deliveries, quarantine=n_quarantine, silences=n_silences)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from monitor.core.crisis import Step
 from monitor.model import Alert
-from monitor.store import alerts, schema
+from monitor.store import due, schema
 from monitor.store.engine import is_postgres
 from monitor.store.instants import opt_at, opt_us, to_us
 
@@ -40,11 +40,17 @@ def give_back(connection: Connection, alert: Alert, number: int, now: datetime) 
     """Nobody has the step, and it is not done."""
     one = (_T.c.brand == alert.brand, _T.c.alert_id == alert.id, _T.c.number == number)
     connection.execute(delete(_T).where(*one))
-    alerts.change(connection, alert, now)
+    _look_again(connection, alert, now)
 
 
 def _save(connection: Connection, alert: Alert, number: int, now: datetime, **values: Any) -> None:
     insert_ = postgres_insert if is_postgres(connection) else sqlite_insert
     statement = insert_(_T).values(brand=alert.brand, alert_id=alert.id, number=number, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["brand", "alert_id", "number"], set_=values))
-    alerts.change(connection, alert, now)
+    _look_again(connection, alert, now)
+
+
+def _look_again(connection: Connection, alert: Alert, now: datetime) -> None:
+    """Let the notifier bring what people see of the alert up to date."""
+    due.mark_due(connection, "alerts", [(alert.brand, alert.id)], now)
+    due.announce(connection, "alerts")
