@@ -102,7 +102,7 @@ def held_back(held: HeldBack, timezone: str, lateness: str = "") -> Told:
     """One message about everything that was held: what is still open first, the most urgent of it on top."""
     still = sorted((each for each in held.alerts if each.resolved_at is None), key=lambda each: each.severity.rank)
     over = [each for each in held.alerts if each.resolved_at is not None]
-    why = ", ".join(f"{n:,} {says}" for says, n in held.why.most_common())
+    why = ", ".join(f"{says} ({n:,})" for says, n in held.why.most_common())
     sections = (
         _section(f"Still open: {len(still):,}", [_open_line(each) for each in still], MOST_OPEN),
         _section(f"Over meanwhile: {len(over):,}", [_over_line(each, timezone) for each in over], MOST_OVER),
@@ -269,7 +269,7 @@ class Week:
 def weekly(found: Week, timezone: str, lateness: str = "") -> Told:
     """How a week went."""
     flags = [_flags_line(title, n, found) for title, n in _most(found.flags)]
-    busiest = [Line(f"{each.n:,} comments · {each.says}", each.link) for each in found.busiest]
+    busiest = [Line(f"{counted(each.n, 'comment', 'comments')} · {each.says}", each.link) for each in found.busiest]
     told = f"{counted(found.n_told, 'message', 'messages')} told at once · {found.n_held:,} held for digests"
     sections = (
         Section("Answers", (_answers_line(found.answers, found.answers_before),)),

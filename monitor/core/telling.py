@@ -15,7 +15,10 @@ from monitor.model import Notice, Recipient, Severity
 
 HOUR = timedelta(hours=1)
 KEPT_FOR_DIGESTS = 5  # one in so many of a day's messages
-FOLDED = "over before it was told"
+FOLDED = {  # notices that say nothing to somebody who has their alert in a digest to come
+    "resolved": "over before they were told",
+    "repeat": "reminders of what waited already",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,8 @@ class _Account:
         """Why this recipient is not told now and until when; None where they are."""
         if notice.severity.rank <= self.limits.passes.rank:
             return None
-        if notice.reason == "resolved" and waiting and notice.alert_id in waiting.alerts:
-            return Hold(self.recipient, max(waiting.due_at, now), FOLDED)
+        if notice.reason in FOLDED and waiting and notice.alert_id in waiting.alerts:
+            return Hold(self.recipient, max(waiting.due_at, now), FOLDED[notice.reason])
         free_at = self._quiet_until(now)
         if free_at > now:
             return Hold(self.recipient, self.digest_at(free_at), self._says_quiet())

@@ -138,13 +138,14 @@ def test_the_night_ends_at_seven_when_the_clock_changes_too(zone, evening, morni
     assert ask(ends, ROOM, quiet).now
 
 
-def test_what_is_over_before_it_was_told_is_folded_into_the_digest():
+@pytest.mark.parametrize("reason", ["resolved", "repeat"])
+def test_the_end_and_the_reminders_of_what_was_not_told_yet_are_folded_into_the_digest(reason: NoticeReason):
     at = datetime(2026, 11, 18, 12, tzinfo=UTC)
     due = at + HOUR
     waiting = {("shop", ROOM): Waiting({"0a"}, due)}
-    verdict = only(decide([(notice(at, reason="resolved"), [ROOM])], limits(), {}, waiting, at))
-    assert (verdict.held[0].until, verdict.held[0].why) == (due, FOLDED)
-    other = notice(at, reason="resolved", alert_id="0b")
+    verdict = only(decide([(notice(at, reason=reason), [ROOM])], limits(), {}, waiting, at))
+    assert (verdict.held[0].until, verdict.held[0].why) == (due, FOLDED[reason])
+    other = notice(at, reason=reason, alert_id="0b")
     assert only(decide([(other, [ROOM])], limits(), {}, waiting, at)).now == (ROOM,)
 
 
