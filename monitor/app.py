@@ -20,7 +20,7 @@ from monitor.flows import digests as digest_flow
 from monitor.flows.plan import Brand, Plan, Reader
 from monitor.grants import Grants
 from monitor.http import HttpClient
-from monitor.model import Budget, StorageRules
+from monitor.model import Budget, Recipient, StorageRules
 from monitor.settings import AccountSettings, Available, Settings, SourceSettings, load_settings
 from monitor.store import digests, migrate, sources, threads
 from monitor.store.engine import open_engine, writing
@@ -122,6 +122,7 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
                 opens_links=brand.opens_links,
                 quiet=brand.quiet,
                 answer_within=brand.answer_within,
+                stakeholders=_recipients(settings, brand.stakeholders),
             )
             for brand_id, brand in settings.brands.items()
         },
@@ -153,6 +154,15 @@ def _build_plan(settings: Settings, http: HttpClient, readers: "Readers") -> Pla
             if (rules := abilities(source.connector).storage) != StorageRules()
         },
     )
+
+
+def _recipients(settings: Settings, names: Sequence[str]) -> tuple[Recipient, ...]:
+    """People and channels, by name; a person is told by all of theirs."""
+    found: list[Recipient] = []
+    for name in names:
+        person = settings.people.get(name)
+        found += [Recipient(channel, name) for channel in person.channels] if person else [Recipient(name)]
+    return tuple(dict.fromkeys(found))
 
 
 def abilities(connector: str) -> Abilities:

@@ -433,7 +433,7 @@ class Notice:
     """One decision to tell people about an alert, complete: rendering it needs nothing else.
 
     `threads` are the most urgent ones, `n_threads` counts all. `says` is the reason for telling now, in words.
-    `owner` is who has acknowledged it. Where there are `sections` they are told in place of the threads. The reason
+    `owner` is who has acknowledged it. Where there are `sections` they come first. The reason
     "update" changes messages that were sent before and calls nobody; a "digest" is about no alert (its id is "").
     """
 

@@ -75,10 +75,10 @@ def lay_out(notice: Notice, now: datetime, size: Size = SIZES[0], *, show_privat
     whose, what = render.happened(notice, short)
     threads = tuple(
         render.tell(thread, notice, now, short, size.quote, private=show_private, n_reasons=size.reasons)
-        for thread in (() if notice.sections else notice.threads[: size.threads])
+        for thread in notice.threads[: size.threads]
     )
     sections = render.sections(notice, short, size.sections, size.lines, _LINE)
-    more = render.unshown(notice, len(sections or threads), short)
+    more = render.unshown(notice, len(threads or sections), short)
     steps = tuple(render.steps(notice, short, size.steps, 300))
     avoid = tuple(render.avoid(notice, short, size.avoid, 200))
     playbook = short.line(notice.playbook.title, 100) if notice.playbook and (steps or avoid) else ""
@@ -142,10 +142,10 @@ def body(layout: Layout, markup: Markup) -> list[str]:
 def _paragraphs(layout: Layout, markup: Markup) -> Iterator[list[str]]:
     escape, bold = markup.escape, markup.bold
     yield [" · ".join(filter(None, [bold(escape(layout.whose)), escape(layout.what)]))]
-    for telling in layout.threads:
-        yield thread(telling, layout.rule, markup)
     for part in layout.sections:
         yield section(part, markup)
+    for telling in layout.threads:
+        yield thread(telling, layout.rule, markup)
     yield [escape(layout.more)] if layout.more else []
     yield what_to_do(layout, markup)
     yield what_not_to_do(layout, markup)

@@ -230,7 +230,7 @@ def _part(section: Section, short: Shortener, n: int, length: int) -> Part:
 
 def unshown(notice: Notice, n_shown: int, short: Shortener) -> str:
     """The line that says how many threads, or sections, are not in this message, or ""."""
-    if notice.sections:
+    if notice.sections and not notice.threads:
         left_out = len(notice.sections) - n_shown
         return f"… and {counted(left_out, 'more part', 'more parts')}" if left_out > 0 else ""
     n = max(notice.n_threads, len(notice.threads)) - n_shown

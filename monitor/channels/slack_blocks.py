@@ -32,14 +32,14 @@ def render_blocks(notice: Notice, now: datetime, *, show_private: bool = False) 
     ]
     told = [
         render.tell(thread, notice, now, short, 400, private=show_private)
-        for thread in (() if notice.sections else notice.threads[:SHOWN_THREADS])
+        for thread in notice.threads[:SHOWN_THREADS]
     ]
-    for telling in told:
-        blocks += _thread(telling, notice, short)
     parts = render.sections(notice, short, SHOWN_SECTIONS, SHOWN_LINES, 240)
     for part in parts:
         blocks += _section(part, short)
-    if more := render.unshown(notice, len(parts or told), short):
+    for telling in told:
+        blocks += _thread(telling, notice, short)
+    if more := render.unshown(notice, len(told or parts), short):
         blocks.append(_context(escape(more, MAX_SECTION, short)))
     if playbook := _playbook(notice, short):
         blocks += [DividerBlock(), *playbook]

@@ -14,7 +14,7 @@ from monitor.core.routing import Ladder, Route
 from monitor.core.rules import RuleSet
 from monitor.core.telling import Cap, Person, Quiet
 from monitor.core.threads import FoldPolicy
-from monitor.model import Budget, Comment, PlaybookBrief, Severity, StorageRules, Team
+from monitor.model import Budget, Comment, PlaybookBrief, Recipient, Severity, StorageRules, Team
 from monitor.signals import Beside
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Brand:
     opens_links: bool = True  # of our own posts
     quiet: Quiet | None = None  # when its rooms are not told
     answer_within: timedelta | None = None  # in its business hours
+    stakeholders: tuple[Recipient, ...] = ()  # who must know of a crisis at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class BrandTable(Table):
     """Whether an answer by a bot of the team counts as an answer."""
     forbidden_words: list[str] = Field(default_factory=list)
     """Words and phrases that must not stand in a post of ours; "*" at an end lets the word go on there."""
+    stakeholders: list[str] = Field(default_factory=list)
+    """Who must know of a crisis at once, wherever else it is told: people and channels, by name."""
     check_links: bool = True
     """Whether the links in our own posts are opened, to see that they lead somewhere."""
 
@@ -56,6 +58,7 @@ class BrandSettings:
     on_holidays: Windows = ()
     quiet: Quiet | None = None
     answer_within: timedelta | None = None
+    stakeholders: tuple[str, ...] = ()
 
     @property
     def bot_replies_count(self) -> bool:
@@ -94,6 +97,7 @@ def read_brand(reading: Reading, brand_id: str, raw: Raw) -> BrandSettings | Non
         (hours and hours.on_holidays) or (),
         _quiet(table, hours, quiet, holidays),
         table.answer_within,
+        tuple(dict.fromkeys(table.stakeholders)),
     )
 
 

@@ -155,6 +155,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
     channels = read_channels(reading, raw, kinds)
     people = read_people(reading, raw)
     digests = read_digests(reading, raw, people)
+    _check_stakeholders(reading, brands, (*people, *reading.table(raw, "channels")))
     routing = read_routing(reading, raw, reading.table(raw, "people"))
     playbooks = _read_playbooks(reading, raw.get("playbooks", SHIPPED))
     own_signals = read_own_signals(reading, raw)
@@ -215,6 +216,14 @@ def _read_database(reading: Reading, raw: Raw) -> DatabaseSettings | None:
         reading.refuse("database.url", 'must begin with "sqlite:///" or "postgresql://"')
         return None
     return DatabaseSettings(url=placed_database_url(url, reading.directory))
+
+
+def _check_stakeholders(reading: Reading, brands: Mapping[str, BrandSettings], known: Collection[str]) -> None:
+    for brand_id, brand in brands.items():
+        for name in brand.stakeholders:
+            if name not in known:
+                key = f"brands.{brand_id}.stakeholders"
+                reading.refuse(key, f'there is no person and no channel "{name}"{nearest(name, known)}')
 
 
 def _read_watch(reading: Reading, raw: Raw) -> WatchSettings | None:
