@@ -25,6 +25,7 @@ REGISTRY = {
     "trustpilot": "connectors.trustpilot:Trustpilot",
     "linkedin": "connectors.linkedin:LinkedIn",
     "yelp": "connectors.yelp:Yelp",
+    "tripadvisor": "connectors.tripadvisor:Tripadvisor",
 }
 
 

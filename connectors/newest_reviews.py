@@ -33,11 +33,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One review as it was shown; `id` is "" and `at` None where they cannot be read."""
+    """One review as it was shown, with its answer; `id` is "" and `at` None where they cannot be read."""
 
     id: str
     at: datetime | None
-    raw: Json
+    raws: Sequence[Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Reading:
         for key, review in reviews.items():
             is_young = review.at is None or review.at.timestamp() >= since
             if is_young or (key not in seen and not is_first):
-                self.raws.append(review.raw)
+                self.raws += review.raws
         risen = (place.count or 0) - (held["count"] or 0) - len(new)
         if not is_first and held["count"] is not None and risen > 0:
             self._notes.append(f"{risen} more new at {place.title}, which the API does not show: {place.url}")

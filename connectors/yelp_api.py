@@ -152,7 +152,7 @@ def _review(review: Json, place: Place) -> Review:
         raw["user"] = {name: user[name] for name in _KEPT_OF_USER if name in user}
     business = {"id": place.id, "name": place.title, "url": place.url}
     told_raw = {"review": raw, "business": business}
-    return Review(read_name(told.get("id")), read_instant(told.get("time_created")), told_raw)
+    return Review(read_name(told.get("id")), read_instant(told.get("time_created")), [told_raw])
 
 
 def _error(error: RemoteError) -> dict[str, Any]:
