@@ -159,7 +159,7 @@ class AppStore:
             and found.get(_review_id(one)) is not None
             and one.native_id not in shown
         ]
-        return Rechecked(raws, gone)
+        return Rechecked(raws, gone, float(api.n_spent))
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one review or one answer of ours."""

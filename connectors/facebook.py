@@ -152,13 +152,13 @@ class Facebook:
     def recheck(self, known: Sequence[Known]) -> Rechecked:
         """Look again at known posts and comments, and at the newest comments of the posts that they are under."""
         if self._settings.watch == "messages":
-            return Rechecked(())  # of a message Meta tells neither changes nor its end
+            return Rechecked((), spent=0)  # of a message Meta tells neither changes nor its end
         whose = self._account.whose({}, None)
         api = self._account.api(whose)
         look = _Look(api, whose, known, is_reviews=self._settings.watch == "reviews")
         look.at_posts()
         look.at_comments()
-        return Rechecked(look.raws, look.gone)
+        return Rechecked(look.raws, look.gone, api.n_spent + whose.n_spent)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one raw post, comment, recommendation or message."""

@@ -124,14 +124,15 @@ class Instagram:
         For watch = "tags" the known are mentions that a webhook told of: comments with the media as their root.
         """
         if self._settings.watch == "messages":
-            return Rechecked(())  # of a message Meta tells neither changes nor its end
+            return Rechecked((), spent=0)  # of a message Meta tells neither changes nor its end
         us = self._account.us({}, None)
         api = self._account.api(us)
         if self._settings.watch == "tags":
-            return Rechecked([raw for one in known for raw in _mentioned(api, us, one)])
+            raws = [raw for one in known for raw in _mentioned(api, us, one)]
+            return Rechecked(raws, spent=api.n_spent + us.n_spent)
         look = _Look(api, us)
         look.at(known)
-        return Rechecked(look.raws, look.gone)
+        return Rechecked(look.raws, look.gone, api.n_spent + us.n_spent)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one raw media, comment, mention or message."""

@@ -117,22 +117,25 @@ class Isso:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Ask which pages changed, or read one of those."""
+        before = self._server.n_spent  # one call at a time: a source is read by one
         here = _Cursor.read(cursor, now - self._settings.backfill)
         goes_on = bool(here.queue)  # then there may be changes since the pages were last asked for
         here = here if goes_on else self._queued(here, now)
         raws, gone, here = self._page_read(here, here.queue[0], now) if here.queue else ([], [], here)
-        return Page(raws=raws, cursor=here.as_json(), more=goes_on or bool(here.queue), gone=self._named(gone))
+        more, spent = goes_on or bool(here.queue), self._server.n_spent - before
+        return Page(raws=raws, cursor=here.as_json(), more=more, gone=self._named(gone), spent=spent)
 
     def recheck(self, known: Sequence[Known]) -> Rechecked:
         """Read the pages of known comments again; whatever else stands there comes along."""
         raws: list[Json] = []
         gone: list[int] = []
+        before = self._server.n_spent
         for uri, numbers in self._by_page(known).items():
             found = self._server.comments(uri)
             shells, alive = _parted(found)
             raws += alive
             gone += [*shells, *self._server.vanished(numbers - {raw["id"] for raw in found})]
-        return Rechecked(raws, self._named(gone))
+        return Rechecked(raws, self._named(gone), self._server.n_spent - before)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one comment; None for the shell that is left of a deleted one."""

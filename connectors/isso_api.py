@@ -55,10 +55,11 @@ class CommentPayload(BaseModel):
 
 
 class Server:
-    """One Isso server."""
+    """One Isso server; `n_spent` counts the requests."""
 
     def __init__(self, base_url: str, http: HttpClient) -> None:
         self._base_url, self._http = base_url, http
+        self.n_spent = 0
 
     def latest(self, n: int) -> tuple[list[Json], bool]:
         """The n latest comments of all pages, and whether there may be others that it does not show.
@@ -67,6 +68,7 @@ class Server:
 
         Raises: Gone where the server's configuration does not allow it.
         """
+        self.n_spent += 1
         try:
             told = self._http.get(f"{self._base_url}/latest", params={"limit": n}).json()
         except Gone as error:
@@ -78,6 +80,7 @@ class Server:
 
     def counts(self, uris: list[str]) -> list[int]:
         """How many accepted comments each page has, in the order of `uris`."""
+        self.n_spent += 1
         answer = self._http.request(
             "POST",
             f"{self._base_url}/count",
@@ -91,6 +94,7 @@ class Server:
 
     def comments(self, uri: str) -> list[Json]:
         """All comments of a page, the shells too, one after the other."""
+        self.n_spent += 1
         answer = self._http.get(f"{self._base_url}/", params={"uri": uri})
         told = answer.json()
         if not isinstance(told, dict) or not isinstance(told.get("replies"), list):
@@ -112,6 +116,7 @@ class Server:
         """
         gone = []
         for number in sorted(numbers)[:_MOST_LOOK_UPS]:
+            self.n_spent += 1
             try:
                 self._http.get(f"{self._base_url}/id/{number}")
             except Gone:

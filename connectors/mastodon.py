@@ -176,7 +176,7 @@ class Mastodon:
             raws |= {key: raw for key, raw in placed.items() if raw["subject"] or not stream.only_under_ours}
             more = more or reader.more
         own_ids = frozenset({self._native(own)} if own else ())
-        return Page([*raws.values(), *unreadable], state, more, (), own_ids, api.poll_after)
+        return Page([*raws.values(), *unreadable], state, more, (), own_ids, api.poll_after, spent=api.n_spent)
 
     def recheck(self, known: Sequence[Known]) -> Rechecked:
         """Look again at known statuses and at everything below them, or below the post of ours that they are under."""
@@ -197,7 +197,7 @@ class Mastodon:
             if not api.is_anonymous or len(below) < CONTEXT_ANONYMOUS:
                 covered.update(below)
         raws = [threads.place(status) for status in found.values() if not status.get("reblog")]
-        return Rechecked(raws, [self._native(status_id) for status_id in gone])
+        return Rechecked(raws, [self._native(status_id) for status_id in gone], api.n_spent)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one placed status; None for a boost, which says nothing of its own."""

@@ -45,12 +45,13 @@ def in_time_order(native: str) -> tuple[int, str]:
 
 
 class Api:
-    """The requests of one call; `poll_after` is what the rate limit headers of the last answer demand."""
+    """The requests of one call; `n_spent` counts them, `poll_after` is what the rate limit headers of the last answer demand."""
 
     def __init__(self, base_url: str, token: str, http: HttpClient) -> None:
         self._base, self._http = base_url, http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.is_anonymous = not token
+        self.n_spent = 0
         self.poll_after: datetime | None = None
         self.is_old = False  # the last list came from a server that pages by since_id and ignores min_id
 
@@ -59,6 +60,7 @@ class Api:
 
         Raises: what `HttpClient.request` and `Answer.json` raise.
         """
+        self.n_spent += 1
         answer = self._http.get(self._base + path, params=params, headers=self._headers)
         used_up = answer.headers.get("x-ratelimit-remaining", "").strip() == "0"
         self.poll_after = read_reset(answer.headers.get("x-ratelimit-reset", "")) if used_up else None

@@ -214,7 +214,7 @@ class Reddit:
         wanted = [one.native_id for one in known if read_name(one.native_id)[:3] in ("t1_", "t3_")]
         present = api.info(list(dict.fromkeys(wanted)))
         raws, gone = placed(api, present.values(), self._settings.own_account)
-        return Rechecked(raws, gone)
+        return Rechecked(raws, gone, float(api.n_spent))
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one placed thing."""

@@ -71,6 +71,7 @@ class WordPress:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Fetch one page of the newest comments, of the missing, of the sweep or of the posts."""
+        before = self._api.n_spent  # one call at a time: a source is read by one
         here = Cursor.read(cursor, now - self._settings.backfill)
         here = replace(here, prefix=here.prefix or self._api.locate())
         try:
@@ -88,15 +89,18 @@ class WordPress:
             gone=[f"{self._site}/{number}" for number in gone],
             own_author_ids=frozenset(self._user(number) for number in own),
             note=_NOT_A_MODERATOR if here.sees_held and not there.sees_held else "",
+            spent=self._api.n_spent - before,
         )
 
     def recheck(self, known: Sequence[Known]) -> Rechecked:
         """Look again at known comments and posts, by their ids."""
+        before = self._api.n_spent
         here = Cursor(since="", prefix=self._api.locate())
         raws, gone, _ = self._reader.look_again(here, _numbers(known, f"{self._site}/"))
         posts, gone_posts = self._reader.look_again_at_posts(here, _numbers(known, f"{self._site}/post/"))
         says_gone = [f"{self._site}/{number}" for number in gone]
-        return Rechecked([*raws, *posts], says_gone + [f"{self._site}/post/{number}" for number in gone_posts])
+        says_gone += [f"{self._site}/post/{number}" for number in gone_posts]
+        return Rechecked([*raws, *posts], says_gone, self._api.n_spent - before)
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one comment or post; None for pingbacks, trackbacks and editors' notes."""

@@ -67,13 +67,14 @@ def _prefix(root: str) -> str:
 
 
 class Api:
-    """One site's API. `prefix`, in all calls, is what `locate` found."""
+    """One site's API. `prefix`, in all calls, is what `locate` found; `n_spent` counts the requests."""
 
     def __init__(self, base_url: str, username: str, password: SecretStr | None, http: HttpClient) -> None:
         self._base_url, self._http = base_url, http
         self._located = _given_prefix(base_url)  # saves a request; what must be remembered is in the cursor
         self._headers = {"Accept": "application/json"}
         self.has_credentials = password is not None
+        self.n_spent = 0
         if password is not None:
             pair = f"{username}:{password.get_secret_value()}"
             self._headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
@@ -88,6 +89,7 @@ class Api:
         return self._located
 
     def _discover(self) -> str:
+        self.n_spent += 1
         answer = self._http.get(f"{self._base_url}/")  # without the password: this may redirect
         named = _ROOT_LINK.search(answer.headers.get("link", ""))
         root = named[1] if named else f"{self._base_url}/wp-json"
@@ -107,6 +109,7 @@ class Api:
         `HttpClient.request`, the error's payload holding WordPress's own.
         """
         join = "&" if "?" in prefix else "?"
+        self.n_spent += 1
         try:
             return self._http.get(f"{prefix}{route}{join}{urlencode(params)}", headers=self._headers)
         except Unauthorized as error:
