@@ -74,3 +74,12 @@ class Live(Protocol):
         Raises: MessageGone where somebody deleted that one: it is not posted again.
         """
         ...
+
+
+@runtime_checkable
+class Searched(Protocol):
+    """What a channel has besides, that can look for a message of which we do not know whether it arrived."""
+
+    def find(self, delivery_id: str, since: datetime, follows: str) -> str:
+        """What the target calls the message of this delivery, posted below `follows` after `since`; "": not found."""
+        ...

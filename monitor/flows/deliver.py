@@ -1,4 +1,8 @@
-"""Delivering: the outbox, each channel in its own order, at least once."""
+"""Delivering: the outbox, each channel in its own order, at least once.
+
+Where a target lets messages be changed, what it calls each message is kept: later news of an alert is posted below
+the first one, and the first one is edited (`flows.showing` says when).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from monitor import log
+from monitor.channels.base import Channel, Live, Message, MessageGone, Searched
 from monitor.core.backoff import next_try
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized
 from monitor.flows import operator
 from monitor.flows.plan import Plan
 from monitor.model import Delivery, show_id
-from monitor.store import due, outbox
+from monitor.store import due, messages, outbox
 from monitor.store.due import Claim
 from monitor.store.engine import reading, writing
 from monitor.store.instants import to_us
@@ -45,14 +50,21 @@ class Deliverer:
         """
         with reading(self.engine) as connection:
             delivery = outbox.load(connection, claimed)
+            is_overtaken = delivery.is_edit and messages.is_overtaken(connection, delivery)
         channel = self.plan().channels.get(delivery.channel)
         if channel is None:
             self._abandon(claimed, delivery, "the channel is no longer in the configuration")
             return
+        if delivery.is_edit and (is_overtaken or not delivery.follows or not isinstance(channel, Live)):
+            self._drop(claimed, "a later change waits" if is_overtaken else "there is no message to change")
+            return
         started_at = self.now()
         try:
             message = channel.render(delivery.notice, started_at)
-            channel.send(message, show_id(delivery.id), started_at)
+            ref = _handed_over(channel, delivery, message, started_at, is_again=claimed.claim_no > 1)
+        except MessageGone as error:
+            self._message_gone(claimed, delivery, error)
+            return
         except RemoteError as error:
             self._failed(claimed, delivery, error)
             return
@@ -61,13 +73,14 @@ class Deliverer:
             _log.exception("delivery.crashed", channel=delivery.channel, delivery=show_id(delivery.id))
             self._failed(claimed, delivery, Malformed(f"{type(error).__name__} while sending; see the log"))
             return
-        self._sent(claimed, delivery, channel.min_gap, message.is_truncated, started_at)
+        self._sent(claimed, delivery, ref, channel.min_gap, message.is_truncated, started_at)
 
     def _sent(
-        self, claimed: Claim, delivery: Delivery, gap: timedelta, is_truncated: bool, started_at: datetime
+        self, claimed: Claim, delivery: Delivery, ref: str, gap: timedelta, is_truncated: bool, started_at: datetime
     ) -> None:
         now = self.now()
-        values = {"status": "sent", "sent_at": to_us(now), "n_attempts": delivery.n_attempts + 1, "last_error": ""}
+        values: dict[str, Any] = {"status": "sent", "sent_at": to_us(now), "message_ref": ref}
+        values |= {"n_attempts": delivery.n_attempts + 1, "last_error": ""}
         with writing(self.engine) as connection:
             due.release(connection, "deliveries", claimed, None, **values)
             was_held = outbox.free_channel(connection, delivery.channel, now + gap)
@@ -87,6 +100,21 @@ class Deliverer:
             truncated=is_truncated,
             took_ms=round((now - started_at).total_seconds() * 1_000),
         )
+
+    def _drop(self, claimed: Claim, why: str) -> None:
+        """A change that nobody needs to see any more."""
+        with writing(self.engine) as connection:
+            due.release(connection, "deliveries", claimed, None, status="overtaken", last_error=why)
+        self.wake("deliveries")
+
+    def _message_gone(self, claimed: Claim, delivery: Delivery, error: RemoteError) -> None:
+        """Somebody deleted the message: that is respected, and the next news of the alert begins a new one."""
+        values = {"status": "overtaken", "n_attempts": delivery.n_attempts + 1, "last_error": str(error)[:500]}
+        with writing(self.engine) as connection:
+            due.release(connection, "deliveries", claimed, None, **values)
+            messages.forget(connection, delivery)
+        _log.info("message.gone", channel=delivery.channel, alert=delivery.notice.alert_id, says=str(error)[:300])
+        self.wake("deliveries")
 
     def _failed(self, claimed: Claim, delivery: Delivery, error: RemoteError) -> None:
         if isinstance(error, RateLimited):
@@ -154,7 +182,9 @@ class Deliverer:
         self.wake("deliveries")
 
     def _send_elsewhere(self, connection: Connection, delivery: Delivery, now: datetime) -> None:
-        """A notice that its channel will not take goes to one that lives and has not had it."""
+        """A notice that its channel will not take goes to one that lives and has not had it; a change is no news."""
+        if delivery.is_edit:
+            return
         plan, dead = self.plan(), set(outbox.held_channels(connection)) | {delivery.channel}
         had = outbox.channels_of(connection, delivery.brand, delivery.notice.id)
         other = next((name for name in plan.channels if name not in dead | had), None)
@@ -164,3 +194,22 @@ class Deliverer:
     def _tell(self, connection: Connection, delivery: Delivery, what: str, now: datetime) -> bool:
         says = f'The channel "{delivery.channel}" {what}. Its messages wait or go elsewhere until it is mended.'
         return operator.report(connection, delivery.brand, f"channel:{delivery.channel}", says, now)
+
+
+def _handed_over(channel: Channel, delivery: Delivery, message: Message, now: datetime, *, is_again: bool) -> str:
+    """Send it in the way that its target allows; what that calls the message, or "".
+
+    Of an earlier attempt we may not know the outcome: where the target can be searched, that is done first.
+    """
+    delivery_id, follows = show_id(delivery.id), delivery.follows
+    if not isinstance(channel, Live):
+        channel.send(message, delivery_id, now)
+        return ""
+    if delivery.is_edit:
+        channel.edit(follows, message, now)
+        return ""
+    if is_again and isinstance(channel, Searched):
+        found = channel.find(delivery_id, delivery.notice.created_at, follows)
+        if found:
+            return found
+    return channel.post(message, delivery_id, now, follows)

@@ -11,9 +11,11 @@ from monitor.core.inhibition import Crisis, crisis_of, inhibited
 from monitor.core.notices import Decision, next_notice
 from monitor.core.phrasing import counted
 from monitor.core.routing import Ladder, Reach, Route, ladder_of, matching, recipients
+from monitor.core.telling import Verdict
 from monitor.flows import reaching
 from monitor.flows.composing import Held, compose
 from monitor.flows.plan import Plan
+from monitor.flows.showing import keep_current
 from monitor.flows.telling import Told, tell
 from monitor.model import Alert, Flag, Notice, Recipient, Severity, Silence, show_id
 from monitor.store import alerts, due, threads
@@ -109,7 +111,10 @@ def notify(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime) -
         decided = [_decide(connection, plan, around, claimed, found[claimed.key], now) for claimed in held]
         telling = [each for each in decided if each.decision.reason is not None]
         told = _write(connection, plan, around, telling, now) if telling else []
-        alerts.release(connection, [(each.claim, each.decision.alert, each.decision.due_at) for each in decided])
+        heard = {(each.notice.brand, each.notice.alert_id): each.verdict for each in told}
+        left = [(each.claim, _left(each, heard), each.decision.due_at) for each in decided]
+        alerts.release(connection, left)
+        keep_current(connection, plan, [alert for _, alert, _ in left], [each.notice for each in told], now)
     _look_at_what_was_held(engine, [each.alert for each in decided], now)
     return told
 
@@ -126,6 +131,19 @@ def _decide(
     held_back = around.inhibited(alert)
     decision = next_notice(alert, around.silences, now, plan.timings, steps, held_back)
     return Decided(claimed, alert, decision, routes, ladder)
+
+
+def _left(decided: Decided, heard: Mapping[tuple[str, str], Verdict]) -> Alert:
+    """The alert as it is left: its ladder counts from when somebody has heard of it."""
+    alert, reason = decided.decision.alert, decided.decision.reason
+    if reason is None:
+        return alert
+    verdict = heard.get((alert.brand, show_id(alert.id)))
+    if verdict is None:
+        return replace(alert, why="put off: a thread of it is snoozed")
+    if reason in ("first", "reopened", "severity_rose") and verdict.held and not verdict.now and alert.unowned_since:
+        return replace(alert, unowned_since=min(hold.until for hold in verdict.held))
+    return alert
 
 
 def _write(

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from monitor.model import Delivery, Notice, Recipient, make_id, parse_id_prefix
-from monitor.store import due, schema
+from monitor.store import due, messages, schema
 from monitor.store.engine import is_postgres
 from monitor.store.instants import to_us
 
@@ -87,6 +87,7 @@ def _delivery_row(notice: Notice, channel: str, now: datetime, person: str = "")
         "notice_id": notice.id,
         "channel": channel,
         "person": person,
+        "is_edit": notice.reason == "update",
         "status": "pending",
         "created_at": to_us(now),
         "due_at": to_us(now),
@@ -131,13 +132,17 @@ def waiting_channels(connection: Connection, now: datetime) -> list[str]:
 
 
 def load(connection: Connection, claimed: due.Claim) -> Delivery:
-    """A claimed delivery with its notice."""
+    """A claimed delivery with its notice, and what the first message of the same alert in its channel is called."""
     row = connection.execute(
-        select(_D.c.channel, _D.c.n_attempts, schema.notices.c.payload)
+        select(_D.c.channel, _D.c.n_attempts, _D.c.person, _D.c.is_edit, schema.notices.c.payload)
         .join(schema.notices, (schema.notices.c.brand == _D.c.brand) & (schema.notices.c.id == _D.c.notice_id))
         .where(_D.c.brand == claimed.brand, _D.c.id == claimed.id)
     ).one()
-    return Delivery(claimed.brand, claimed.id, row.channel, _notices.validate_json(row.payload), row.n_attempts)
+    notice = _notices.validate_json(row.payload)
+    follows = messages.first_ref(connection, claimed.brand, notice.alert_id, row.channel)
+    return Delivery(
+        claimed.brand, claimed.id, row.channel, notice, row.n_attempts, row.person, bool(row.is_edit), follows
+    )
 
 
 def hold_channel(connection: Connection, channel: str, until: datetime, reason: str, now: datetime) -> bool:
