@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 from monitor.core.signatures import Signature
 
-SHARE = 5  # hints may make a source's polls this many times as frequent as its interval, and no more
+BURST = 10  # polls that hints may ask for at once; what is used comes back at two in an interval
+LEAST_GAP = timedelta(seconds=10)  # between two of them
+SETTLES_IN = timedelta(seconds=1)  # so long nothing more must have come before a poll is asked for
+SETTLES_BY = timedelta(seconds=5)  # and so long it is waited for that at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,36 @@ def concerns(hint: Hint, watch: str, own_author_ids: Collection[str]) -> bool:
     return is_watched and (not hint.about or not own_author_ids or hint.about in own_author_ids)
 
 
-def gap(every: timedelta) -> timedelta:
-    """The least time between two polls that hints ask for."""
-    return max(every / SHARE, timedelta(seconds=1))
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many polls hints may still ask for, as it was at an instant, and when they last did."""
+
+    n: float
+    at: datetime
+    asked_at: datetime | None = None
+
+
+def allowance(was: Allowance | None, every: timedelta, now: datetime) -> Allowance:
+    """What it has grown to by now: hints that never end make no more than two polls in a source's interval."""
+    if was is None:
+        return Allowance(BURST, now)
+    return Allowance(min(float(BURST), was.n + 2 * (now - was.at) / every), now, was.asked_at)
+
+
+def is_allowed(present: Allowance, every: timedelta) -> bool:
+    """Whether hints may ask for a poll at the instant of this allowance."""
+    waited = None if present.asked_at is None else present.at - present.asked_at
+    return present.n >= 1 and (waited is None or waited >= min(LEAST_GAP, every))
+
+
+def spend(present: Allowance) -> Allowance:
+    """The allowance after one poll was asked for."""
+    return Allowance(present.n - 1, present.at, present.at)
+
+
+def has_settled(first_at: datetime, last_at: datetime, now: datetime) -> bool:
+    """Whether what came between these instants is made polls of now: a flood is waited for, but not for long."""
+    return now - last_at >= SETTLES_IN or now - first_at >= SETTLES_BY
 
 
 def is_welcome(source: Standing, every: timedelta, now: datetime) -> bool:

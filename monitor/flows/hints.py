@@ -9,7 +9,18 @@ from typing import Any
 from sqlalchemy import Engine
 
 from monitor import log
-from monitor.core.hints import Hint, Named, Push, concerns, gap, is_welcome
+from monitor.core.hints import (
+    Allowance,
+    Hint,
+    Named,
+    Push,
+    allowance,
+    concerns,
+    has_settled,
+    is_allowed,
+    is_welcome,
+    spend,
+)
 from monitor.flows.plan import Plan
 from monitor.store import hints as store
 from monitor.store import sources
@@ -52,8 +63,9 @@ class Hints:
         self._engine, self._plan, self._now, self._wake = engine, plan, now, wake
         self._lock, self._flushing = Lock(), Lock()
         self._fresh: dict[tuple[str, Hint], None] = {}
+        self._came: tuple[datetime, datetime] | None = None  # the first and the last of them
         self._waiting: set[str] = set()
-        self._asked_at: dict[str, datetime] = {}
+        self._allowances: dict[str, Allowance] = {}
 
     def take(self, account: str, hints: Sequence[Hint]) -> None:
         """Take what a platform told to this account's address."""
@@ -62,7 +74,9 @@ class Hints:
             return
         if any(hint.named for hint in hints):
             self._note(listener, [hint for hint in hints if hint.named])
+        now = self._now()
         with self._lock:
+            self._came = (self._came[0] if self._came else now, now)
             for hint in hints:
                 if len(self._fresh) < MOST_KINDS:
                     self._fresh[account, replace(hint, at=None, named=None)] = None
@@ -84,12 +98,14 @@ class Hints:
                 found[source.id] = about
         return found
 
-    def flush(self) -> int:
-        """Ask for the polls that were hinted at, as far as their sources may be polled again; how many they are."""
+    def flush(self, *, at_once: bool = False) -> int:
+        """Ask for the polls that were hinted at, as far as their sources may be polled again; how many they are.
+
+        While hints come in one after the other they are waited for, unless `at_once`: that is for the end.
+        """
         with self._flushing:
-            with self._lock:
-                fresh, self._fresh = self._fresh, {}
-            if not fresh and not self._waiting:
+            fresh = self._settled(at_once)
+            if not fresh and not self._ripe(self._waiting, self._plan(), self._now()):
                 return 0
             try:
                 return self._ask(fresh)
@@ -98,36 +114,52 @@ class Hints:
                     self._fresh = fresh | self._fresh
                 raise
 
+    def _settled(self, at_once: bool) -> dict[tuple[str, Hint], None]:
+        with self._lock:
+            if self._came and not at_once and not has_settled(*self._came, self._now()):
+                return {}
+            fresh, self._fresh, self._came = self._fresh, {}, None
+            return fresh
+
     def _ask(self, fresh: Iterable[tuple[str, Hint]]) -> int:
         now, plan = self._now(), self._plan()
-        told: dict[str, list[Hint]] = {}
-        for account, hint in fresh:
-            told.setdefault(account, []).append(hint)
         with reading(self._engine) as connection:
-            hinted = {
-                source_id
-                for account, hints in told.items()
-                if account in plan.listeners
-                for source_id in self._about(connection, plan.listeners[account], hints)
-            }
-            wanted = hinted | self._waiting
-            ripe = {one for one in wanted if one not in self._asked_at or self._may_ask(one, plan, now)}
+            wanted = self._hinted(connection, fresh, plan) | self._waiting
+            ripe = self._ripe(wanted, plan, now)
             standing = store.standings(connection, ripe, now)
-        welcome = [one.id for one in standing if is_welcome(one, plan.intervals.get(one.id, timedelta(0)), now)]
+        welcome = [one.id for one in standing if is_welcome(one, _every(one.id, plan), now)]
         if welcome:
             with writing(self._engine) as connection:
                 sources.request_poll(connection, welcome, now)
-            self._asked_at |= dict.fromkeys(welcome, now)
+            self._allowances |= {one: spend(self._allowance(one, plan, now)) for one in welcome}
             self._wake("sources")
             _log.info("sources.hinted", n=len(welcome))
         self._waiting = wanted - ripe
         return len(welcome)
 
-    def _may_ask(self, source_id: str, plan: Plan, now: datetime) -> bool:
-        every = plan.intervals.get(source_id)
-        return every is None or now - self._asked_at[source_id] >= gap(every)
+    def _ripe(self, source_ids: Iterable[str], plan: Plan, now: datetime) -> set[str]:
+        return {one for one in source_ids if is_allowed(self._allowance(one, plan, now), _every(one, plan))}
+
+    def _hinted(self, connection: Any, fresh: Iterable[tuple[str, Hint]], plan: Plan) -> set[str]:
+        told: dict[str, list[Hint]] = {}
+        for account, hint in fresh:
+            told.setdefault(account, []).append(hint)
+        return {
+            source_id
+            for account, hints in told.items()
+            if account in plan.listeners
+            for source_id in self._about(connection, plan.listeners[account], hints)
+        }
+
+    def _allowance(self, source_id: str, plan: Plan, now: datetime) -> Allowance:
+        return allowance(self._allowances.get(source_id), _every(source_id, plan), now)
 
     def prune(self) -> None:
         """Forget what was named so long ago that it cannot be read."""
         with writing(self._engine) as connection:
             store.forget_old(connection, self._now() - KEPT_FOR)
+
+
+def _every(source_id: str, plan: Plan) -> timedelta:
+    """How often a source is read; what is no longer in the configuration is refused elsewhere."""
+    return plan.intervals.get(source_id, timedelta(days=1))

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -36,7 +37,7 @@ def open_door(inbound: Inbound) -> Door:
         Chore("hints-prune", timedelta(hours=6), hints.prune),
         Chore("subscriptions", timedelta(minutes=1), subscriptions.renew),
     )
-    return Door(router, chores, close=hints.flush)
+    return Door(router, chores, close=partial(hints.flush, at_once=True))
 
 
 class _Push:
