@@ -42,7 +42,7 @@ class Oldest:
 
 def build(size: Size, now: datetime = START) -> tuple[World, Oldest]:
     """The world as it stands now. Comments come fast at first and then ever more slowly; a quarter are answers."""
-    chance = Random(20_000)  # noqa: S311 - the same at each run
+    chance = Random(20_000)
     every = (AGE - timedelta(days=2)) / size.n_posts
     events: list[tuple[datetime, int, int]] = []
     for number in range(size.n_posts):

@@ -19,13 +19,14 @@ from monitor.flows.poll import Poller
 from monitor.model import Budget, make_id
 from monitor.store import schema, sources
 from monitor.store.engine import reading, writing
-from tests.backfill.brand import Oldest, Size, build, write
+from tests.backfill.brand import Size, build, write
 from tests.backfill.cases import Case
 from tests.platforms import load_fake
 from tests.platforms.base import BRAND
 from tests.platforms.server import HttpFakePlatform
 
 SOURCE = "source"
+LIFE = timedelta(hours=6)  # how long it is watched after that, with everything as it always is
 A_TURN = timedelta(seconds=1)  # how long one takes by the clock of the brand
 NEWS_EVERY = timedelta(minutes=7)
 MOST_TURNS = 60_000
@@ -65,7 +66,7 @@ class Harness:
     def __init__(self, case: Case, size: Size, folder: Path) -> None:
         self.case, self.size, self.folder = case, size, folder
         self.world, self.oldest = build(size)
-        self.chance = Random(7)  # noqa: S311
+        self.chance = Random(7)
         self.n_arrived, self.next_news = 0, self.world.now + NEWS_EVERY
         self.n_requests: Counter[datetime] = Counter()  # by window of the budget
 
@@ -157,10 +158,10 @@ class Harness:
             read_in = self.world.now - began_at
             wrong = [f"missing after backfill: {len(lost)}"] if (lost := self.missing(shown)) else []
             n_requests, spent = self.fake.n_requests, self._spent()
-            ends_at = self.world.now + timedelta(days=1)
+            ends_at = self.world.now + LIFE
             while self.step(ends_at):
                 pass
-            a_day = self.fake.n_requests - n_requests
+            a_day = (self.fake.n_requests - n_requests) * (timedelta(days=1) / LIFE)
             late = {what: self._write_late(what) for what in case.late}
             wrong += [f"missing at the end: {len(lost)}"] if (lost := self.missing(shown)) else []
             stated = case.stated(self.size)

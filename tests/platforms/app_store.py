@@ -36,6 +36,8 @@ class Fake(HttpFakePlatform):
         self.has_agreement = True
         self._generation = 0  # of the positions that were handed out
         self._known: dict[str, Entry] | None = None
+        self._reviews: dict[str, list[Entry]] = {}
+        self._by_id: dict[str, Entry] = {}
 
     def source_settings(self) -> dict[str, Any]:
         return {
@@ -91,15 +93,14 @@ class Fake(HttpFakePlatform):
             case ["apps", app] if app in APPS:
                 return Reply({"data": {"type": "apps", "id": app, "attributes": {"name": f"Bakery {app[-1]}"}}})
             case ["customerReviews", review_id]:
-                found = [e for app in APPS for e in reviews_of(self.world, app) if self.native_id(e.key) == review_id]
-                if found:
-                    return Reply(self._document(found[:1]) | {"data": self._review(found[0])})
+                if (found := self._review_of(review_id)) is not None:
+                    return Reply(self._document([found]) | {"data": self._review(found)})
         return self._error(404, "NOT_FOUND")
 
     def _page(self, request: Request, app: str) -> Reply:
         if request.get("sort") != "-createdDate" or int(request.get("limit") or 0) > 200:
             return self._error(400, "PARAMETER_ERROR.INVALID")
-        found, start = reviews_of(self.world, app), 0
+        found, start = self._reviews_of(app), 0
         if position := request.get("cursor"):
             generation, _, after = position.partition(".")
             if generation != str(self._generation):
@@ -115,6 +116,16 @@ class Fake(HttpFakePlatform):
             links["next"] = f"https://elsewhere.example{request.path}?cursor={self._generation}.{last}&limit={size}"
         paging = {"paging": {"total": len(found), "limit": size}}
         return Reply(self._document(shown) | {"links": links, "meta": paging})
+
+    def _reviews_of(self, app: str) -> list[Entry]:
+        if app not in self._reviews:
+            self._reviews[app] = reviews_of(self.world, app)
+        return self._reviews[app]
+
+    def _review_of(self, review_id: str) -> Entry | None:
+        if not self._by_id:
+            self._by_id = {self.native_id(entry.key): entry for app in APPS for entry in self._reviews_of(app)}
+        return self._by_id.get(review_id)
 
     def _document(self, reviews: list[Entry]) -> dict[str, Any]:
         answers = [answer for review in reviews if (answer := self._answer_to(review))]
@@ -133,7 +144,7 @@ class Fake(HttpFakePlatform):
         return self._known
 
     def changed(self) -> None:
-        self._known = None
+        self._known, self._reviews, self._by_id = None, {}, {}
 
     def _review(self, entry: Entry) -> dict[str, Any]:
         answer = self._answer_to(entry)

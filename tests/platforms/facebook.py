@@ -132,9 +132,10 @@ class Fake(GraphFake):
         return self._comments(found, asked, f"{object_id}/comments", request.get("after"))
 
     def _by_id(self, object_id: str) -> Node | None:
+        entry = self.existing_of(object_id)
+        if entry is not None and (entry.is_post or not self.shows_no_comments):
+            return self._comment(entry) if not entry.is_post else self._post_or_reel(entry)
         for entry in self.existing():
-            if self.native_id(entry.key) == object_id and (entry.is_post or not self.shows_no_comments):
-                return self._comment(entry) if not entry.is_post else self._post_or_reel(entry)
             if entry.key in self.albums and self._photo_number(entry, object_id) is not None:
                 return {"id": object_id, "comments": lambda asked: self._comments(self._below(object_id) or [], asked)}
         return None

@@ -89,12 +89,13 @@ class GraphFake(HttpFakePlatform):
         self._table = 0  # cursors of other tables are refused
         self._existing_now: list[Entry] = []
         self._below_now: dict[str, list[Entry]] = {}
+        self._by_native_id: dict[str, Entry] = {}
 
     def expire_cursors(self) -> None:
         self._table += 1
 
     def changed(self) -> None:
-        self._existing_now, self._below_now = [], {}
+        self._existing_now, self._below_now, self._by_native_id = [], {}, {}
 
     def _exists(self, entry: Entry) -> bool:
         above = entry.reply_to or entry.post
@@ -108,6 +109,15 @@ class GraphFake(HttpFakePlatform):
                 for above in dict.fromkeys(filter(None, (entry.post, self.top(entry).key))):
                     self._below_now.setdefault(above, []).append(entry)
         return self._existing_now
+
+    def existing_of(self, native_id: str) -> Entry | None:
+        """What is there now under this id."""
+        existing = self.existing()
+        self._by_native_id = self._by_native_id or {self.native_id(entry.key): entry for entry in existing}
+        found = self._by_native_id.get(native_id)
+        if found is not None and self.native_id(found.key) == native_id:
+            return found
+        return next((entry for entry in existing if self.native_id(entry.key) == native_id), None)
 
     def under(self, key: str) -> list[Entry]:
         """What is below a post, or the replies to a comment at the top, at whatever depth they were meant."""

@@ -110,7 +110,7 @@ class Fake(GraphFake):
         return answer
 
     def _below(self, object_id: str, edge: str, request: Request, fields: list[Field]) -> Any:
-        above = next((e for e in self.existing() if self.native_id(e.key) == object_id), None)
+        above = self.existing_of(object_id)
         if above is None:
             raise missing(object_id)
         asked = Field(edge, {"limit": request.get("limit") or "25"}, fields)
@@ -118,17 +118,15 @@ class Fake(GraphFake):
         return found(request.get("after"))
 
     def _by_id(self, object_id: str) -> Node | None:
-        for entry in self.existing():
-            if self.native_id(entry.key) == object_id and entry.is_post:
-                return self._media(entry) if entry.by == BRAND else None
-            if self.native_id(entry.key) == object_id and not self.shows_no_comments:
-                return self._comment(entry)
-        return None
+        entry = self.existing_of(object_id)
+        if entry is not None and entry.is_post:
+            return self._media(entry) if entry.by == BRAND else None
+        return self._comment(entry) if entry is not None and not self.shows_no_comments else None
 
     def _mentioned(self, fields: str) -> Node:
         name, rest = fields.split(".", 1)
         object_id, asked = rest.partition("(")[2].split(")", 1)
-        entry = next((e for e in self.existing() if self.native_id(e.key) == object_id), None)
+        entry = self.existing_of(object_id)
         if entry is None:
             raise missing(object_id)
         node = self._media(entry) if entry.is_post else {**self._comment(entry), "media": {"id": "17900000000000001"}}

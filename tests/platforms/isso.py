@@ -20,6 +20,7 @@ class Fake(HttpFakePlatform):
     variants = ("latest", "pages")
 
     def __init__(self, world: World, folder: Path) -> None:
+        self._pages: dict[str, str] = {}
         super().__init__(world, folder)
         self.held: set[str] = set()
         self.latest_enabled = True
@@ -37,8 +38,13 @@ class Fake(HttpFakePlatform):
 
     def uri(self, post: str) -> str:
         """The page's name."""
-        posts = [entry.key for entry in self.world.entries if entry.is_post]
-        return f"/page-{posts.index(post) + 1}/"
+        if not self._pages:
+            posts = [entry.key for entry in self.world.entries if entry.is_post]
+            self._pages = {key: f"/page-{number}/" for number, key in enumerate(posts, 1)}
+        return self._pages[post]
+
+    def changed(self) -> None:
+        self._pages = {}
 
     def error_body(self, status: int) -> Any:
         return f"<!doctype html><html lang=en><title>{status}</title><h1>{status}</h1>"

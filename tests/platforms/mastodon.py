@@ -5,6 +5,7 @@ are made of the time they were written at, so a late one lands below those alrea
 Source: docs.joinmastodon.org; the recorded answers and the OpenAPI description hold the bodies to the real fields.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from html import escape
@@ -45,6 +46,8 @@ class Fake(HttpFakePlatform):
         self.ignores_min_id = False  # as servers before 2.4 did: the newest page, whose link says since_id
         self.moved_away = False  # nothing is found any more
         self.requests_left = 299
+        self._shown: list[Entry] | None = None
+        self._below_of: dict[str | None, list[Entry]] = {}
         self._table = 0  # the notifications table was rebuilt so often
         self._accounts: dict[str, int] = {BRAND: 12}
 
@@ -110,7 +113,15 @@ class Fake(HttpFakePlatform):
         return NOT_FOUND
 
     def _existing(self) -> list[Entry]:
-        return [entry for entry in self.world.entries if entry.deleted_at is None]
+        if self._shown is None:
+            self._shown = [entry for entry in self.world.entries if entry.deleted_at is None]
+            self._below_of = defaultdict(list)
+            for entry in self._shown:
+                self._below_of[entry.reply_to or entry.post].append(entry)
+        return self._shown
+
+    def changed(self) -> None:
+        self._shown = None
 
     def _one(self, number: str, rest: list[str]) -> Reply:
         entry = next((entry for entry in self._existing() if str(status_id(entry)) == number), None)
@@ -162,7 +173,8 @@ class Fake(HttpFakePlatform):
         return parent if parent and parent.deleted_at is None else None
 
     def _children(self, entry: Entry) -> list[Entry]:
-        return [child for child in self._existing() if (child.reply_to or child.post) == entry.key]
+        self._existing()
+        return self._below_of.get(entry.key, [])
 
     def _above(self, entry: Entry) -> list[dict[str, Any]]:
         chain: list[Entry] = []

@@ -99,7 +99,10 @@ class Fake(HttpFakePlatform):
         return [entry for entry in self._existing if entry.key not in self.unseen] if self.unseen else self._existing
 
     def _found(self, number: str) -> Entry | None:
-        return next((entry for entry in self._shown() if media_id(entry) == number), None)
+        if not number.isdecimal():
+            return None
+        place = int(number) - 18_000_000_000_000_000
+        return next((entry for entry in self._shown() if entry.number == place), None)
 
     def _listed(self, request: Request, entries: Iterable[Entry]) -> Reply:
         shown = sorted(entries, key=lambda entry: (self._time(entry), entry.number), reverse=True)

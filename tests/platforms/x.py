@@ -163,7 +163,8 @@ class Fake(HttpFakePlatform):
                 return refused(name, token, f"The `{name}` query parameter value [{token}] is not valid")
             below = int(position)
         above = int(request.get("since_id") or 0)
-        shown = sorted((e for e in entries if above < int(last_id(e)) < below), key=lambda e: -int(last_id(e)))
+        numbered = sorted(((-int(last_id(e)), e.number, e) for e in entries), key=lambda it: it[:2])
+        shown = [entry for number, _, entry in numbered if above < -number < below]
         size = min(int(request.get("max_results") or 10), self.page_size)
         page = shown[:size]
         meta: Body = {"result_count": len(page)}
