@@ -49,7 +49,7 @@ class LinkedInSettings(ConnectorSettings):
     """The version of LinkedIn's API, as year and month. Each lives for about a year; heedful warns in time."""
     reshares: bool = True
     """Read posts that share one of yours with words of their own, too."""
-    sweep_a_day: Annotated[int, Field(ge=0, le=1_000_000)] = 20
+    sweep_a_day: Annotated[int, Field(ge=0, le=1_000_000)] = 16
     """How many requests a day may look for what LinkedIn's feed left out. Raise it with the Standard tier."""
     token: SecretStr | None = None
     """An access token given by hand: it lives for 60 days. Not needed after `heedful auth ACCOUNT`."""

@@ -150,6 +150,12 @@ def number_of(comment: Json) -> str:
     return read_number(part_of(comment, "id")) or next(filter(None, (read_comment_urn(one)[1] for one in names)), "")
 
 
+def n_replies_of(comment: Json) -> int:
+    """How many replies LinkedIn counts below a comment."""
+    told = part_of(comment, "commentsSummary", "totalFirstLevelComments")
+    return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 2**53 else 0
+
+
 def title_of(post: Json) -> str:
     """The beginning of a post, as its comments carry it."""
     text = part_of(post, "commentary")

@@ -19,11 +19,12 @@ from connectors.linkedin_api import (
     is_not_found,
     part_of,
     read_actor,
+    read_comment_urn,
     read_ms,
     read_post,
 )
-from connectors.linkedin_payloads import comment_raw, post_raw, published_ms, title_of
-from connectors.linkedin_state import LEAST_CREDIT, State
+from connectors.linkedin_payloads import comment_raw, n_replies_of, post_raw, published_ms, title_of
+from connectors.linkedin_state import State
 from connectors.linkedin_walks import DAY, WEEK, Walks
 from monitor.errors import RemoteError, Unauthorized
 
@@ -75,7 +76,7 @@ class Reading:
     def _begin(self) -> None:
         state = self._state
         days = max(self._now - (state.credited_at or self._now), 0) / DAY
-        state.credit = min(state.credit + days * self._a_day, max(LEAST_CREDIT, self._a_day))
+        state.credit = max(state.credit, min(state.credit + days * self._a_day, self._a_day))
         state.credited_at = self._now
         state.todo = ["news", "wanted"]
         if self._now - state.listed_at >= LIST_EVERY:
@@ -281,6 +282,11 @@ class Reading:
         state.can_read = True
         title = state.title_of(post) or wanted["title"]
         self.raws.append(comment_raw(found, self._own, post or wanted["thread"], title))
+        parent = read_comment_urn(part_of(found, "parentComment"))[1]
+        if not parent:
+            state.count(wanted["id"], n_replies_of(found))
+        elif not state.has_met(parent) and parent not in state.deleted:
+            self._want(wanted | {"id": parent, "n": 0})  # what it answers may be older than anything that we read
 
     def _refused(self, wanted: news.Wanted, error: RemoteError) -> None:
         """Try again later what is not there yet; of what is not for our eyes, keep what the feed itself said."""

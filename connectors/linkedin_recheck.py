@@ -18,7 +18,7 @@ from connectors.linkedin_api import (
     read_post,
     read_thread,
 )
-from connectors.linkedin_payloads import comment_raw, number_of, post_raw, title_of
+from connectors.linkedin_payloads import comment_raw, n_replies_of, number_of, post_raw, title_of
 from monitor.errors import RemoteError, Unauthorized
 
 _MOST_PAGES = 5  # of replies, or of comments on one post
@@ -79,7 +79,7 @@ class Look:
         for root, replies in place.roots.items():
             told = found.get(root) or self._asked(place, root)
             shown = {root: told} if told is not None else {}
-            if told is not None and (replies or _n_replies(told)):
+            if told is not None and (replies or n_replies_of(told)):
                 shown |= self._replies(place, told, root)
             for number in {root, *replies} & self._ids - shown.keys():
                 one = self._asked(place, number) if number != root else None
@@ -159,11 +159,6 @@ class Look:
             self._api.posts(self._own, count=1)
             return True
         return False
-
-
-def _n_replies(comment: Json) -> int:
-    told = part_of(comment, "commentsSummary", "totalFirstLevelComments")
-    return told if type(told) is int else 0
 
 
 def _placed(known: Sequence[Known]) -> list[_Place]:

@@ -9,7 +9,8 @@ from connectors.base import Json
 
 MOST_POSTS = 1_000
 MOST_COUNTS = 4_000
-LEAST_CREDIT = 40.0  # requests that walks may spend at first, and save up
+MOST_MET = 1_000
+LEAST_CREDIT = 40.0  # requests that walks may spend at first
 
 
 @dataclass(slots=True)
@@ -22,7 +23,7 @@ class State:
     still to be fetched. `posts` are ours: "a" their name as an activity, "w" when they were last walked through, "p"
     when they were published or last commented on, "n" how many comments they had, "t" their beginning. `queue` are the
     posts to walk through, `walk` is where that stands, `replies` are the comments whose replies are to be listed,
-    `counts` how many each had.
+    `counts` how many each had, and `met` the last ones without any (both by a digest of their number).
     """
 
     since: int
@@ -42,6 +43,7 @@ class State:
     walk: dict[str, Any] = field(default_factory=dict)
     replies: list[list[Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    met: dict[str, int] = field(default_factory=dict)
     credit: float = LEAST_CREDIT
     credited_at: float = 0.0
     can_read: bool = False  # whether comments were ever shown to us
@@ -77,14 +79,22 @@ class State:
 
     def count(self, number: str, n_replies: int) -> int | None:
         """Remember how many replies a comment has; returns how many it had, None where it was not known."""
-        key = blake2b(number.encode(), digest_size=6).hexdigest()
-        before = self.counts.pop(key, None)
-        if n_replies or before is not None:
-            self.counts[key] = n_replies
-        if len(self.counts) > MOST_COUNTS:
-            del self.counts[next(iter(self.counts))]
+        key = _digest(number)
+        before = self.counts.pop(key, self.met.pop(key, None))
+        kept, most = (self.counts, MOST_COUNTS) if n_replies else (self.met, MOST_MET)
+        kept[key] = n_replies
+        if len(kept) > most:
+            del kept[next(iter(kept))]
         return before
+
+    def has_met(self, number: str) -> bool:
+        """Whether a comment on top was handed out lately, or has replies that were."""
+        return _digest(number) in self.counts or _digest(number) in self.met
 
     def is_got(self, number: str) -> None:
         """Take a comment off what is still to be fetched."""
         self.wanted = [one for one in self.wanted if one["id"] != number]
+
+
+def _digest(number: str) -> str:
+    return blake2b(number.encode(), digest_size=6).hexdigest()

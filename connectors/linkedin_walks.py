@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from connectors.base import Json
 from connectors.linkedin_api import Api, comment_urn, is_not_found, part_of, read_comment_urn, read_ms, read_thread
-from connectors.linkedin_payloads import comment_raw, number_of
+from connectors.linkedin_payloads import comment_raw, n_replies_of, number_of
 from connectors.linkedin_state import State
 from monitor.errors import Gone, RemoteError, Unauthorized
 
@@ -117,8 +117,7 @@ class Walks:
         is_young = not created or created >= state.since
         is_grown = False
         if not part_of(comment, "parentComment"):
-            told = part_of(comment, "commentsSummary", "totalFirstLevelComments")
-            n_replies = told if type(told) is int and 0 <= told < 2**53 else 0
+            n_replies = n_replies_of(comment)
             before = state.count(number, n_replies)
             is_grown = n_replies > before if before is not None else n_replies > 0 and is_young
         if is_grown:

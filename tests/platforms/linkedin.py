@@ -65,9 +65,11 @@ class Fake(HttpFakePlatform):
         self.raw_parts: dict[str, dict[str, Any]] = {}  # by key: what an answer has besides, or instead
         self.lag: dict[str, timedelta] = {}  # how long after the feed told of it a comment can be fetched
         self._kept: dict[str, list[Entry]] | None = None
+        self._names: dict[str, str] = {}
+        self._rows: tuple[object, list[tuple[str, dict[str, Any]]]] = (None, [])
 
     def changed(self) -> None:
-        self._kept = None
+        self._kept, self._names, self._rows = None, {}, (None, [])
 
     def source_settings(self) -> dict[str, Any]:
         # As with the Standard tier: what the Development tier allows is a test of its own.
@@ -197,22 +199,26 @@ class Fake(HttpFakePlatform):
         if wanted - _KNOWN_ACTIONS:
             return refusal(400, "PARAM_INVALID", "Invalid action")
         since, until = max(int(span[1]), ms(self.world.now - KEPT)), int(span[2])
-        told = [one for one in self._told() if one["action"] in wanted and since <= one["lastModifiedAt"] < until]
+        flags = (self.is_undecorated, self.names_activities, tuple(self.shares.items()))
+        if self._rows[0] != flags:
+            self._rows = (flags, list(self._told()))
+        rows = [row for key, row in self._rows[1] if key not in self.silent and row["action"] in wanted]
+        told = [row for row in rows if since <= row["lastModifiedAt"] < until]
         return self._listed(request, told if self.oldest_first else told[::-1], 50)
 
-    def _told(self) -> Iterable[dict[str, Any]]:
+    def _told(self) -> Iterable[tuple[str, dict[str, Any]]]:
+        """All that there is to tell of, with the key of what it is about."""
         for entry in self.world.entries:
-            if entry.key in self.silent:
-                continue
             if entry.is_post:
                 if not entry.is_ours:
-                    yield self._told_post(entry)
+                    yield entry.key, self._told_post(entry)
             elif self._is_told(entry):
-                yield self._told_comment(entry, "ADMIN_COMMENT" if entry.is_ours else "COMMENT", entry.created_at, 0)
+                action = "ADMIN_COMMENT" if entry.is_ours else "COMMENT"
+                yield entry.key, self._told_comment(entry, action, entry.created_at, 0)
                 if entry.edited_at:
-                    yield self._told_comment(entry, "COMMENT_EDIT", entry.edited_at, 1)
+                    yield entry.key, self._told_comment(entry, "COMMENT_EDIT", entry.edited_at, 1)
                 if entry.deleted_at:
-                    yield self._told_comment(entry, "COMMENT_DELETE", entry.deleted_at, 2)
+                    yield entry.key, self._told_comment(entry, "COMMENT_DELETE", entry.deleted_at, 2)
 
     def _row(self, entry: Entry, action: str, at: datetime, kind: int, source: str) -> dict[str, Any]:
         row = {
@@ -268,8 +274,9 @@ class Fake(HttpFakePlatform):
         return self._listed(request, [self._post(one) for one in posts], 100)
 
     def _one_post(self, urn: str) -> Reply:
-        entry = next((one for one in self.world.posts if self.post_urn(one.key) == urn), None)
-        if entry is None:
+        key = self._place(urn)
+        entry = self.world[key] if key else None
+        if entry is None or self.post_urn(entry.key) != urn:
             return refusal(404, "NOT_FOUND", "Could not find entity")
         if not entry.is_ours and self.hides_strangers_posts:
             return refusal(403, "ACCESS_DENIED", "Not enough permissions to access: GET /posts", 100)
@@ -294,15 +301,14 @@ class Fake(HttpFakePlatform):
 
     def _place(self, urn: str) -> str | None:
         """The key of what this is the name of: a post under either name, or a comment; None where there is none."""
-        for entry in self.world.entries:
-            names = (
-                (self.post_urn(entry.key), self.activity(entry.key))
-                if entry.is_post
-                else (self.comment_urn(entry.key),)
-            )
-            if urn in names:
-                return entry.key if self.is_there(entry) else None
-        return None
+        if not self._names:
+            for entry in self.world.entries:
+                names = [self.native_id(entry.key)]
+                names += [self.post_urn(entry.key), self.activity(entry.key)] if entry.is_post else []
+                names += [] if entry.is_post else [self.comment_urn(entry.key)]
+                self._names |= dict.fromkeys(names, entry.key)
+        key = self._names.get(urn)
+        return key if key is not None and self.is_there(self.world[key]) else None
 
     def _comments(self, request: Request, urn: str) -> Reply:
         key = self._place(urn)
@@ -312,9 +318,9 @@ class Fake(HttpFakePlatform):
         return self._listed(request, rows, 100)
 
     def _one_comment(self, urn: str, number: str) -> Reply:
-        key = self._place(urn)
-        found = next((one for one in self.world.comments if self.native_id(one.key) == number), None)
-        is_there = found is not None and self.is_there(found) and self._is_ready(found) and not self.is_blind
+        key, named = self._place(urn), self._place(number)
+        found = self.world[named] if named else None
+        is_there = found is not None and self._is_ready(found) and not self.is_blind
         if (
             key is None
             or found is None
