@@ -43,6 +43,7 @@ def _create_tables() -> None:
         sa.Column("released_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("brand", "id"),
     )
+    op.create_index("held_notice", "held", ["brand", "notice_id"], unique=False)
     waiting = sa.text("released_at IS NULL")
     op.create_index(
         "held_waiting",

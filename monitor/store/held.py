@@ -91,9 +91,10 @@ def _alerts_held(connection: Connection, brand: str, alert_ids: Collection[int])
     one = mark(connection)
     chosen, parameter = among(connection, sorted(alert_ids))
     statement = (
-        "SELECT held.channel, held.person, notices.alert_id FROM notices"  # noqa: S608
-        " JOIN held ON held.brand = notices.brand AND held.notice_id = notices.id AND held.released_at IS NULL"
+        # A cross join is read in this order by SQLite, too: from few notices to what is held of them.
+        "SELECT held.channel, held.person, notices.alert_id FROM notices CROSS JOIN held"  # noqa: S608
         f" WHERE notices.brand = {one} AND notices.alert_id {chosen}"
+        " AND held.brand = notices.brand AND held.notice_id = notices.id AND held.released_at IS NULL"
     )
     found: dict[Recipient, set[int]] = {}
     for channel, person, alert_id in connection.exec_driver_sql(statement, (brand, parameter)):

@@ -377,6 +377,7 @@ held = Table(  # notices that wait for a person's or a room's hours or budget, t
     Column("why", Text, nullable=False),
     _instant("released_at"),
     PrimaryKeyConstraint("brand", "id"),
+    Index("held_notice", "brand", "notice_id"),
     Index(
         "held_waiting",
         "brand",

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from monitor.core.routing import Route
+from monitor.core.telling import Cap, Quiet
 from monitor.errors import ConfigError, ConfigErrors
+from monitor.model import Recipient
 from monitor.settings import load_settings
 from tests.settings.places import ENVIRON, WHOLE, Clash, ParkSettings, load
 
@@ -270,6 +272,91 @@ def test_a_brand_that_makes_no_sense_is_refused(tmp_path: Path, line: str, key: 
 )
 def test_a_table_of_the_wrong_shape_is_refused(tmp_path: Path, text: str, key: str, reason: str) -> None:
     assert reason in faults(tmp_path, text)[key]
+
+
+WITH_PEOPLE = (
+    WHOLE
+    + """
+[people.jane]
+channels = ["bell"]
+timezone = "Europe/Berlin"
+hours = { mon-fri = "08:00-18:00", holidays = "10:00-12:00" }
+holidays = "DE"
+handles = { slack = "U1", telegram = 4711 }
+budget_per_hour = 3
+
+[digests.desk]
+kind = "morning"
+days = "mon,wed"
+people = ["jane"]
+channels = ["bell"]
+"""
+)
+
+
+def test_people_have_channels_hours_handles_and_a_budget(tmp_path: Path) -> None:
+    jane = load(tmp_path, WITH_PEOPLE).people["jane"]
+    assert (jane.name, jane.channels, jane.handles) == ("jane", ("bell",), {"slack": "U1", "telegram": "4711"})
+    assert jane.cap == Cap(3, 80)
+    eve = datetime(2026, 12, 24, 18, tzinfo=UTC)
+    assert jane.calendar.opens(eve) == datetime(2026, 12, 25, 9, tzinfo=UTC)  # a holiday's own hours
+    assert jane.calendar.closes(datetime(2026, 12, 25, 9, tzinfo=UTC)) == datetime(2026, 12, 25, 11, tzinfo=UTC)
+
+
+def test_a_digest_is_laid_out_for_each_brand_and_once_for_each_channel(tmp_path: Path) -> None:
+    settings = load(tmp_path, WITH_PEOPLE)
+    (schedule,) = settings.digests["desk"].schedules(settings.brands)
+    assert (schedule.kind, schedule.brand, schedule.recipient) == ("morning", "shop", Recipient("bell", "jane"))
+    assert schedule.next(datetime(2026, 11, 16, 9, tzinfo=UTC)) == datetime(2026, 11, 18, 8, 30, tzinfo=UTC)
+
+
+def test_a_brand_is_quiet_at_night_on_holidays_or_outside_its_hours(tmp_path: Path) -> None:
+    def quiet(line: str) -> Quiet | None:
+        return load(tmp_path, WHOLE.replace("[brands.shop]", f"[brands.shop]\n{line}")).brands["shop"].quiet
+
+    evening = datetime(2026, 11, 18, 23, tzinfo=UTC)
+    night = quiet('quiet = { mon-sun = "22:00-07:00" }')
+    assert night is not None
+    assert night.ends(evening) == datetime(2026, 11, 19, 7, tzinfo=UTC)
+    both = quiet('quiet = { mon-sun = "22:00-07:00", holidays = "all day" }\nholidays = "2026-11-19"')
+    assert both is not None
+    assert both.ends(evening) == datetime(2026, 11, 20, 7, tzinfo=UTC)
+    outside = quiet('quiet = "outside hours"\nhours = { mon-fri = "09:00-17:00" }')
+    assert outside is not None
+    assert outside.ends(evening) == datetime(2026, 11, 19, 9, tzinfo=UTC)
+    assert quiet("quiet = {}") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "reason"),
+    [
+        ("[people]\njane = 3", "people.jane", "must be a table"),
+        ('[people.jane]\nchannels = ["bel"]', "people.jane.channels", 'did you mean "bell"?'),
+        ("[people.jane]\nchannels = []", "people.jane.channels", "at least 1"),
+        ('[people.jane]\nchannels = ["bell"]\nhours = { mon = "closed" }', "people.jane.hours", "no opening time"),
+        ('[people.jane]\nchannels = ["bell"]\ntimezone = "Berlin"', "people.jane.timezone", "no time zone"),
+        ('[people.jane]\nchannels = ["bell"]\nhandles = { slak = "U1" }', "people.jane.handles.slak", "unknown key"),
+        (
+            '[people.a]\nchannels = ["bell"]\nhandles.slack = "U1"\n'
+            '[people.b]\nchannels = ["bell"]\nhandles.slack = "U1"',
+            "people.b.handles.slack",
+            'is that of "a" too',
+        ),
+        ('[brands.x]\nquiet = { mon-sun = "all day" }', "brands.x.quiet", "the whole week is quiet"),
+        ('[brands.x]\nquiet = "outside hours"', "brands.x.quiet", "outside of which hours?"),
+        ('[brands.x]\nquiet = { mon = "22-7" }', "brands.x.quiet.mon", 'write one like "09:00-17:30"'),
+        ('[digests.x]\nkind = "morning"', "digests.x", "nobody would have it"),
+        ('[digests.x]\nkind = "dayly"\nchannels = ["bell"]', "digests.x.kind", "'morning' or 'weekly'"),
+        ('[digests.x]\nkind = "morning"\nat = "25:00"\nchannels = ["bell"]', "digests.x.at", "no time of day"),
+        ('[digests.x]\nkind = "morning"\ndays = "may"\nchannels = ["bell"]', "digests.x.days", "no weekday"),
+        ('[digests.x]\nkind = "morning"\npeople = ["jan"]', "digests.x.people", 'no people "jan"'),
+        ('[alerts]\npasses = "severe"', "alerts.passes", "'crisis', 'high', 'medium' or 'low'"),
+    ],
+)
+def test_hours_people_and_digests_that_make_no_sense_are_refused(
+    tmp_path: Path, text: str, key: str, reason: str
+) -> None:
+    assert reason in faults(tmp_path, f"{WHOLE}\n{text}\n")[key]
 
 
 def test_a_file_that_is_not_toml_is_refused_with_the_place(tmp_path: Path) -> None:

@@ -11,13 +11,17 @@ from pydantic import BaseModel
 
 from monitor.app import parts
 from monitor.files import shipped
+from monitor.model import Recipient
 from monitor.settings import load_settings
 from monitor.settings.brands import BrandTable
+from monitor.settings.digests import DigestTable
+from monitor.settings.people import PersonTable
 from monitor.settings.reading import known_keys
 from monitor.settings.routes import RouteTable
 from monitor.settings.schema import schema, schema_text
 from monitor.settings.tables import (
     AlertsTable,
+    ChannelTable,
     DaemonSettings,
     DatabaseSettings,
     SourceTable,
@@ -54,6 +58,7 @@ def test_every_setting_that_is_commented_out_loads_too(tmp_path: Path) -> None:
     assert set(settings.sources) == {"shop-mentions", "shop-blog"}
     assert set(settings.channels) == {"console", "team-slack", "owners-groupme", "jane-phone"}
     assert settings.people["jane"].channels == ("jane-phone",)
+    assert settings.digests["morning"].recipients == (Recipient("team-slack"), Recipient("jane-phone", "jane"))
     assert settings.brands["shop"].calendar.zone.key == "Europe/London"
 
 
@@ -76,7 +81,8 @@ def test_what_is_commented_out_is_every_setting_with_its_default(key: str, model
 
 def test_every_key_of_brands_sources_and_routes_is_explained_in_the_shipped_configuration() -> None:
     text = SHIPPED.read_text(encoding="utf-8")
-    names = {name for model in (BrandTable, SourceTable) for name in model.model_fields}
+    tables = (BrandTable, SourceTable, PersonTable, DigestTable, ChannelTable)
+    names = {name for model in tables for name in model.model_fields}
     names |= {info.alias or name for name, info in RouteTable.model_fields.items()}
     assert [name for name in sorted(names) if not re.search(rf"(?m)^#?{name} = ", text)] == []
 

@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from monitor.model import UNFLAGGED_RANK, Severity
+from monitor.model import UNFLAGGED_RANK, Recipient, Severity
 from monitor.store import (
     alerts,
     backlog,
+    digests,
     due,
     forgetting,
+    held,
     hot,
     links,
     outbox,
@@ -22,6 +24,7 @@ from monitor.store import (
     second_opinions,
     sources,
     spendings,
+    summing,
     threads,
 )
 from monitor.store.comments import load_posts, load_threads, load_under_posts
@@ -91,6 +94,29 @@ def filled(engine: Engine) -> Engine:
                 for n in range(N)
             ],
         )  # fmt: skip
+        connection.execute(
+            schema.notices.insert(),
+            [
+                {"brand": BRAND, "id": n, "alert_id": n // 2, "reason": "first", "created_at": base, "payload": "{}"}
+                for n in range(N)
+            ],
+        )
+        connection.execute(
+            schema.held.insert(),
+            [
+                {"brand": BRAND, "id": n, "notice_id": n, "channel": f"c{n % 3}", "person": f"p{n % 30}",
+                 "held_at": base, "why": "", "released_at": None if n % 20 == 7 else base}
+                for n in range(N)
+            ],
+        )  # fmt: skip
+        connection.execute(
+            schema.digests.insert(),
+            [
+                {"brand": BRAND if n < 30 else f"other{n}", "id": digests.held_id(Recipient(f"c{n % 3}", f"p{n}"))}
+                | queue[n]
+                for n in range(N)
+            ],
+        )
         connection.execute(
             schema.links.insert(),
             [{"brand": BRAND, "id": n, "thread_id": n // 3, "url": "x", "created_at": 0} | queue[n] for n in range(N)],
@@ -184,6 +210,17 @@ WORK = {
         lambda c: threads.raise_under_post(c, BRAND, 40, Severity.CRISIS),
     ),
     "ease who waits under a post": ("threads_post", lambda c: threads.ease_under_post(c, BRAND, 40, NOON)),
+    "claim digests": ("digests_due", lambda c: due.claim(c, "digests", NOON, LEASE, 10)),
+    "what is held for somebody": ("held_waiting", lambda c: held.load(c, BRAND, Recipient("c1", "p7"))),
+    "who waits for a digest": ("digests_", lambda c: digests.held_due(c, BRAND)),
+    "who was told of an alert": (
+        "held_notice",
+        lambda c: alerts.told_to(c, BRAND, list(alerts.load(c, [(BRAND, 7)]).values())),
+    ),
+    "which alerts are held": ("held_notice", lambda c: held._alerts_held(c, BRAND, {1, 2})),
+    "what a channel was told": ("deliveries_told", lambda c: held.ledger(c, ["c1"], NOON + held.COUNTED)),
+    "who waits longest": ("threads_backlog", lambda c: summing.oldest(c, BRAND, NOON, 5)),
+    "how many have begun to wait": ("threads_backlog", lambda c: summing.n_waiting(c, BRAND, since=NOON)),
     "known comments of a page": ("comments_pkey", lambda c: hot.select_by_ids(c, "id", "comments", BRAND, [1, 2, 3])),
 }
 
