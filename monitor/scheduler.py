@@ -17,7 +17,7 @@ from monitor import log
 from monitor.app import App, read_settings
 from monitor.core.self_watch import Limits
 from monitor.errors import ConfigError
-from monitor.flows import assess, digests, notify, prune
+from monitor.flows import assess, digests, notify, prune, rotas
 from monitor.flows.deliver import Deliverer
 from monitor.flows.due import Crew, Pump
 from monitor.flows.leases import Leases
@@ -114,6 +114,8 @@ class Daemon:
         self._every("credentials", DRILL_EVERY, self._drill)
         self._drill()
         self._every("self-watch", LOOK_EVERY, self._look)
+        self._every("rotas", rotas.EVERY, self._fetch_rotas)
+        self._clock.add_job(self._fetch_rotas, id="rotas-first")
         self._every("heartbeat", self.app.settings.watch.heartbeat_every, self._beat)
         self._every("watchdog", timedelta(seconds=10), self._watchdog)
         self._clock.start()
@@ -271,6 +273,13 @@ class Daemon:
 
     def _drill(self) -> None:
         if self.app.grants.drill():
+            self.wake("alerts")
+
+    def _fetch_rotas(self) -> None:
+        app = self.app
+        brand = app.settings.watch.brand or next(iter(app.settings.brands), "")
+        fetcher = rotas.RotaFetcher(app.engine, lambda: app.plan, app.http, app.now)
+        if fetcher.fetch_all(app.settings.rota_calendars, brand):
             self.wake("alerts")
 
     def _look(self) -> None:

@@ -98,6 +98,12 @@ def _show_one(call: Call, typed: str, as_json: bool) -> None:
     ):
         if at:
             click.echo(f"{says}, {local_time(at, zone)}")
+    if alert.step and alert.status == "open":
+        click.echo(f"Nobody has taken it on: {counted(alert.step, 'step', 'steps')} of its ladder told")
+    if alert.n_reopened:
+        click.echo(f"Come up again {counted(alert.n_reopened, 'time', 'times')}")
+    if alert.why:
+        click.echo(f"Now: {show.words(alert.why, 1_000)}")
     if alert.says:
         click.echo(show.words(alert.says, 1_000))
     for flag in flags:
@@ -121,18 +127,22 @@ def _find(connection: "Connection", typed: str) -> Alert:
 
 @click.command()
 @click.argument("alerts", nargs=-1, required=True, metavar="ALERT...")
+@click.option("--back", is_flag=True, help="Hand it back: nobody has it, and people are asked again.")
 @pass_call
-def ack(call: Call, /, alerts: tuple[str, ...]) -> None:
-    """Take an alert on: its repeats stop."""
+def ack(call: Call, /, alerts: tuple[str, ...], back: bool) -> None:
+    """Take an alert on: its reminders stop, and nobody further up is asked."""
     from monitor.store import alerts as store
 
     with call.writing() as connection:
         found = [_find(connection, typed) for typed in alerts]
         for one in found:
-            if one.status != "resolved":
+            if one.status != "resolved" and back:
+                store.hand_back(connection, one, call.now)
+            elif one.status != "resolved":
                 store.acknowledge(connection, one, call.who, call.now)
+    done = "handed back" if back else f"taken on by {call.who}"
     for one in found:
-        says = "is resolved already" if one.status == "resolved" else f"taken on by {call.who}"
+        says = "is resolved already" if one.status == "resolved" else done
         click.echo(f"{show_id(one.id)[: show.ID_LENGTH]}  {says}")
 
 

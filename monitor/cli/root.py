@@ -19,6 +19,7 @@ COMMANDS = {
     "ack": ("monitor.cli.alerts:ack", "Take an alert on: its repeats stop."),
     "snooze": ("monitor.cli.alerts:snooze", "Tell nobody about one alert for a while."),
     "silence": ("monitor.cli.silence:silence", "Tell nobody about some alerts for a while."),
+    "routes": ("monitor.cli.routes:routes", "Show who is told of what, or try it on an alert and a time."),
     "status": ("monitor.cli.status:status", "Say how heedful itself is doing."),
     "sources": ("monitor.cli.sources:sources", "Show each watched place and when it was last read."),
     "quota": ("monitor.cli.quota:quota", "Show what reading costs, and intervals that fit each account's budget."),

@@ -16,7 +16,10 @@ def reach(connection: Connection, plan: Plan, now: datetime) -> Reach:
     """The channels, people and rotas of a plan as they are at this instant."""
     has_calendars = any(rota.is_calendar for rota in plan.rotas.values())
     calendars = rotas.load(connection) if has_calendars else {}
-    dead = frozenset(outbox.held_channels(connection))
+    return reach_with(plan, calendars, frozenset(outbox.held_channels(connection)), now)
+
+
+def reach_with(plan: Plan, calendars: Mapping[str, str], dead: frozenset[str], now: datetime) -> Reach:
     return Reach(tuple(plan.channels), plan.people, lambda name: on_call(plan, calendars, name, now), dead)
 
 
