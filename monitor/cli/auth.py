@@ -40,6 +40,16 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Road:
+    """How a person reaches the platform's page and comes back: through a browser here, by pasting, by a code."""
+
+    port: int = PORT
+    by_paste: bool = False
+    by_device: bool = False
+    opens: bool = True  # the browser, where there is a terminal
+
+
 @click.command()
 @click.argument("account", required=False)
 @click.option("--port", default=PORT, show_default=True, help="Where the platform sends you back to, on this machine.")
@@ -57,11 +67,20 @@ def auth(call: Call, /, account: str | None, port: int, paste: bool, device: boo
     if account is None:
         _show(call)
         return
+    authorise(call, account, Road(port, paste, device, not no_browser))
+    click.echo(f"{account} is authorised. Its sources go on by themselves; `heedful check` tries each of them.")
+
+
+def authorise(call: Call, account: str, road: Road) -> None:
+    """Get a platform's permission for an account of the configuration, and keep it.
+
+    Raises: Failure and HeedfulError, fit to be shown; nothing was kept.
+    """
     application, platform = _application(call, account)
     _make_key(call)
-    told = _by_device(call, application) if device else _by_link(call, application, port, paste, not no_browser)
+    by_link = not road.by_device
+    told = _by_link(call, application, road) if by_link else _by_device(call, application)
     _keep(call, account, platform, application, told)
-    click.echo(f"{account} is authorised. Its sources go on by themselves; `heedful check` tries each of them.")
 
 
 def _application(call: Call, account: str) -> "tuple[Application, str]":
@@ -93,18 +112,20 @@ def _make_key(call: Call) -> None:
         click.echo(f"A key to seal credentials with was written to {path}. Back it up, not beside the database.")
 
 
-def _by_link(call: Call, application: "Application", port: int, paste: bool, opens: bool) -> dict[str, Any]:
+def _by_link(call: Call, application: "Application", road: Road) -> dict[str, Any]:
     from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
     oauth, client = application.oauth, WebApplicationClient(application.client_id)
-    redirect, state = f"http://127.0.0.1:{port}/", secrets.token_urlsafe(24)
+    redirect, state = f"http://127.0.0.1:{road.port}/", secrets.token_urlsafe(24)
     link, verifier = _link(client, oauth, redirect, state)
-    with nullcontext() if paste else _Redirects(port, state) as redirects:  # listens before anybody can come back
+    with (
+        nullcontext() if road.by_paste else _Redirects(road.port, state) as redirects
+    ):  # listens before anybody can come back
         click.echo(f"Register {redirect} as a redirect address of your application, then open:\n\n  {link}\n")
         if redirects is None:
             address = click.prompt("The address that you were sent to (it begins with http://127.0.0.1)")
         else:
-            if opens and sys.stdout.isatty():
+            if road.opens and sys.stdout.isatty():
                 webbrowser.open(link)
             address = redirects.wait()
     try:

@@ -52,7 +52,7 @@ def backlog(call: Call, /, limit: int, after: str | None, form: str | None, **wa
     place = parse_place(after) if after else None
     with call.reading() as connection:
         lines = store.page(connection, filters, call.now, limit, place)
-    {"json": _print_json, "csv": _print_csv}.get(form or "", _print_table)(call, lines)
+    {"json": _print_json, "csv": _print_csv}.get(form or "", print_table)(call, lines)
     if len(lines) == limit:
         show.hint(f"There may be more: --after {show_place(lines[-1].place)}")
 
@@ -85,7 +85,8 @@ def _source(call: Call, name: str) -> str:
     return call.known("source", name, dict.fromkeys(there))
 
 
-def _print_table(call: Call, lines: "list[Waiting]") -> None:
+def print_table(call: Call, lines: "list[Waiting]") -> None:
+    """Who waits, for a person to read."""
     if not lines:
         click.echo("Nobody waits.")
         return

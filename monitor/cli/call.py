@@ -33,6 +33,12 @@ class Call:
     def file(self) -> Path:
         return find_config(self._config)
 
+    @property
+    def named(self) -> Path | None:
+        """The configuration that was named, whether or not it is there."""
+        named = self._config or os.environ.get("HEEDFUL_CONFIG")
+        return Path(named) if named else None
+
     @cached_property
     def glance(self) -> Glance:
         return glance(self.file)

@@ -51,7 +51,7 @@ def check(call: Call, /, offline: bool, as_json: bool) -> None:
     found = [Checked("config", "", False, warning) for warning in settings.warnings]
     found += [Checked("config", "", False, says) for says in _gaps(settings)]
     if not offline:
-        found += _contact(call, settings)
+        found += [*_contact(call, settings), *_push(call, settings)]
     if as_json:
         for one in found:
             show.json_line(asdict(one))
@@ -81,6 +81,9 @@ def _gaps(settings: "Settings") -> Iterator[str]:
     for brand in settings.brands:
         if settings.sources and brand not in watched:
             yield f"the brand {brand} has no source"
+    for name, account in settings.accounts.items():
+        if account.push_secret and not settings.web.port:
+            yield f"the account {name} has a push_secret, and nothing listens: give [web] a port"
     used = {source.account for source in settings.sources.values()}
     for account in settings.accounts:
         if account not in used:
@@ -88,26 +91,44 @@ def _gaps(settings: "Settings") -> Iterator[str]:
 
 
 def _contact(call: Call, settings: "Settings") -> list[Checked]:
+    asked = [("source", name) for name in settings.sources] + [("channel", name) for name in settings.channels]
+    _ = call.app.plan  # built before threads share it
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        answers = pool.map(lambda one: look(call, *one), asked)
+        return [*_database(call), *show.watched(answers, len(asked), "Asking")]
+
+
+def _push(call: Call, settings: "Settings") -> Iterator[Checked]:
+    """The addresses that platforms must be told; a hub is told its own by the daemon."""
+    base = settings.web.public_url.rstrip("/")
+    for account, listener in call.app.plan.listeners.items():
+        if not base:
+            yield Checked("push", account, False, "[web] has no public_url: no platform can reach it")
+        elif listener.push.challenge == "topic":
+            yield Checked("push", account, True, "the daemon subscribes it by itself")
+        else:
+            yield Checked("push", account, True, f"its platform must be told {base}/push/{account}")
+
+
+def look(call: Call, what: str, name: str) -> Checked:
+    """Ask one source or channel of the configuration whether it would work; nothing is stored and nothing is posted."""
+    return _ask(call.settings, what, name, lambda name: _ASK[what](call, name))
+
+
+def _ask_source(call: Call, name: str) -> str:
+    page = call.app.plan.reader(name).fetch_page(None, call.now)
+    return f"{counted(len(page.raws), 'comment', 'comments')} on its first page{', and more' if page.more else ''}"
+
+
+def _ask_channel(call: Call, name: str) -> str:
     from monitor import channels
 
-    http, readers = call.app.http, call.app.plan.reader
+    channel = call.settings.channels[name]
+    channels.load(channel.kind)(channel.settings, call.app.http).check()
+    return "would take a message"
 
-    def ask_source(name: str) -> str:
-        page = readers(name).fetch_page(None, call.now)
-        return f"{counted(len(page.raws), 'comment', 'comments')} on its first page{', and more' if page.more else ''}"
 
-    def ask_channel(name: str) -> str:
-        channel = settings.channels[name]
-        channels.load(channel.kind)(channel.settings, http).check()
-        return "would take a message"
-
-    asked: list[tuple[str, str, Callable[[str], str]]] = [
-        *(("source", name, ask_source) for name in settings.sources),
-        *(("channel", name, ask_channel) for name in settings.channels),
-    ]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        answers = pool.map(lambda one: _ask(settings, *one), asked)
-        return [*_database(call), *show.watched(answers, len(asked), "Asking")]
+_ASK: dict[str, Callable[[Call, str], str]] = {"source": _ask_source, "channel": _ask_channel}
 
 
 def _ask(settings: "Settings", what: str, name: str, ask: Callable[[str], str]) -> Checked:

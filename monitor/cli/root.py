@@ -11,6 +11,7 @@ from monitor.errors import ConfigError, HeedfulError, NotFound
 
 # name -> (where it is, what it does): shown by `heedful --help`, which imports none of them
 COMMANDS = {
+    "init": ("monitor.cli.init:init", "Write a first configuration: asks, tries each answer, shows who waits."),
     "run": ("monitor.cli.run:run", "Watch: read the sources, assess, tell people. Until Ctrl-C."),
     "check": ("monitor.cli.check:check", "Say whether the configuration, each source and each channel would work."),
     "backlog": ("monitor.cli.backlog:backlog", "Show who waits for an answer, most urgent first."),

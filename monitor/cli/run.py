@@ -42,7 +42,7 @@ def _run(call: Call, is_quiet: bool) -> None:
         log.get().warning("config.warned", says=warning)
     if not settings.sources:
         click.echo(
-            f"heedful: {call.file} names no sources, so there is nothing to watch; see `heedful connectors`", err=True
+            f"heedful: {call.file} names no sources, so there is nothing to watch; begin with `heedful init`", err=True
         )
         sys.exit(UNUSABLE)
     Daemon(build(settings)).run()

@@ -132,12 +132,12 @@ def _poll_here(call: Call, wanted: tuple[str, ...]) -> None:
     app.sync()
     with call.writing() as connection:
         store.request_poll(connection, wanted, app.now())
-    n_pages = sum(1 for _ in _pages(app))
+    n_pages = sum(1 for _ in pages(app))
     _assess_and_tell(app)
     click.echo(f"{counted(n_pages, 'page', 'pages')} read.")
 
 
-def _pages(app: "App") -> Iterator[str]:
+def pages(app: "App") -> Iterator[str]:
     """Polls whatever source is due until none is, and says which."""
     from monitor.flows.memory import Memory
     from monitor.flows.poll import Poller
