@@ -81,8 +81,8 @@ def _gaps(settings: "Settings") -> Iterator[str]:
     for brand in settings.brands:
         if settings.sources and brand not in watched:
             yield f"the brand {brand} has no source"
-    for name, account in settings.accounts.items():
-        if account.push_secret and not settings.web.port:
+    for name, told in settings.accounts.items():
+        if told.push_secret and not settings.web.port:
             yield f"the account {name} has a push_secret, and nothing listens: give [web] a port"
     used = {source.account for source in settings.sources.values()}
     for account in settings.accounts:

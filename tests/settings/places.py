@@ -25,6 +25,7 @@ class ParkSettings(BaseModel):
 class Park:
     platform = "park"
     Settings = ParkSettings
+    push = "it tells us"
 
 
 class BoxSettings(BaseModel):

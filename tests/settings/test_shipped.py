@@ -34,7 +34,9 @@ SECRETS = {
     "JANE_TOPIC": "jane-3f9c",
     "SHOP_ROTA_URL": "https://calendar.example/private-3f9c/basic.ics",
     "SHOP_MASTODON_TOKEN": "x" * 40,
+    "SHOP_PUSH_SECRET": "p" * 32,
     "SHOP_SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/x",
+    "SHOP_VERIFY_TOKEN": "v" * 32,
 }
 ENVIRON = {"HOME": "/home/nobody", "SHOP_GROUPME_BOT": "a1b2c3", "SHOP_TUBE_SECRET": "hush", **SECRETS}
 
