@@ -17,7 +17,7 @@ COMMANDS = {
     "backlog": ("monitor.cli.backlog:backlog", "Show who waits for an answer, most urgent first."),
     "thread": ("monitor.cli.thread:thread", "Show a conversation; close, snooze, assign, note, correct its flags."),
     "alerts": ("monitor.cli.alerts:alerts", "Show what people are being told about."),
-    "ack": ("monitor.cli.alerts:ack", "Take an alert on: its repeats stop."),
+    "ack": ("monitor.cli.alerts:ack", "Take an alert on: its reminders stop."),
     "snooze": ("monitor.cli.alerts:snooze", "Tell nobody about one alert for a while."),
     "silence": ("monitor.cli.silence:silence", "Tell nobody about some alerts for a while."),
     "routes": ("monitor.cli.routes:routes", "Show who is told of what, or try it on an alert and a time."),
