@@ -179,8 +179,8 @@ class Daemon:
 
     @property
     def is_alive(self) -> bool:
-        """Whether every queue still has its worker."""
-        return all(pump.is_alive for pump in self.pumps.values())
+        """Whether every queue still has its worker, and the web application its thread."""
+        return (self.web is None or self.web.is_alive) and all(pump.is_alive for pump in self.pumps.values())
 
     def lags(self) -> dict[str, timedelta]:
         """How long the oldest due row of each queue has waited; second opinions may be as slow as they like."""

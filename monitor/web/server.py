@@ -56,6 +56,11 @@ class WebServer:
         return int(self._socket.getsockname()[1])
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it serves: systemd restarts a daemon of which a part has died."""
+        return self._thread.is_alive()
+
+    @property
     def counter(self) -> Counter:
         """What came in, by door and outcome, for /metrics."""
         return self._tally.counter

@@ -96,6 +96,23 @@ def test_of_a_post_elsewhere_that_tags_us_only_our_own_comments_are_read(
     assert reader.of(ours).root_native_id == fake.native_id(tagging)
 
 
+def test_a_comment_elsewhere_that_a_webhook_named_is_read_by_its_id(
+    watching: Watching, fake: Fake, world: World
+) -> None:
+    post = world.post("Where we had lunch", by="magazine")
+    fake.tagged.add(post)
+    world.comment(post, "I like another one", by="stranger")
+    naming = world.comment(post, "@Brand your cake was stale", by="kim")
+    reader = watching()
+    above = fake.native_id(post)
+    found = reader.build().recheck([Known(fake.native_id(naming), above, above)])
+    read = [reader.build().normalise(raw) for raw in found.raws]
+    assert fake.native_id(naming) in {one.native_id for one in read if one}
+    assert "I like another one" not in {one.text for one in read if one}
+    kept = [Known(one.native_id, one.subject_native_id, one.root_native_id) for one in read if one]
+    assert reader.build().recheck(kept).raws == found.raws, "what was stored of it is enough to find it again"
+
+
 def test_comments_below_reels_and_ads_are_read_although_they_are_not_in_the_feed(
     watching: Watching, fake: Fake, world: World
 ) -> None:
