@@ -26,6 +26,7 @@ REGISTRY = {
     "linkedin": "connectors.linkedin:LinkedIn",
     "yelp": "connectors.yelp:Yelp",
     "tripadvisor": "connectors.tripadvisor:Tripadvisor",
+    "tiktok": "connectors.tiktok:TikTok",
 }
 
 
