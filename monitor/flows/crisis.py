@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from monitor.core.crisis import Scene, damage, room
+from monitor.core.inhibition import crisis_of
 from monitor.core.storage import shown_text
 from monitor.core.text import excerpt
 from monitor.flows.assess import team_of
 from monitor.flows.plan import Plan
 from monitor.model import Alert, Flag, Notice, Recipient, Section, Severity, StoredComment, Team
+from monitor.store import alerts, steps
 from monitor.store import comments as store
-from monitor.store import steps
 from monitor.store.threads import ThreadRow
 
 REFRESH = timedelta(minutes=5)  # how old a room may be while its alert is open
@@ -26,6 +27,21 @@ _TITLE = 120
 def is_crisis(alert: Alert) -> bool:
     """Whether an alert has a room; an operator's alert has none."""
     return alert.severity is Severity.CRISIS and not alert.says
+
+
+def flags_told(connection: Connection, brand: str, telling: Sequence[Alert]) -> dict[int, list[Flag]]:
+    """The flags that each alert tells of; a crisis also counts those of the single alerts under its post."""
+    flags = alerts.flags_of(connection, brand, telling)
+    for alert in telling:
+        crisis = crisis_of(alert)
+        if crisis:
+            own = flags.setdefault(alert.id, [])
+            seen = {flag.thread_id for flag in own}
+            for flag in alerts.flags_under(connection, brand, crisis.about):
+                if flag.thread_id not in seen and flag.alert_id and flag.severity is not Severity.CRISIS:
+                    own.append(flag)
+                    seen.add(flag.thread_id)
+    return flags
 
 
 def stakeholders(plan: Plan, alert: Alert, reason: str) -> tuple[Recipient, ...]:

@@ -12,7 +12,7 @@ from monitor.core.notices import Decision, next_notice
 from monitor.core.phrasing import counted
 from monitor.core.routing import Ladder, Reach, Route, ladder_of, matching, recipients
 from monitor.core.telling import Verdict
-from monitor.flows import reaching
+from monitor.flows import crisis, reaching
 from monitor.flows.composing import Held, compose
 from monitor.flows.plan import Plan
 from monitor.flows.showing import keep_current
@@ -112,7 +112,10 @@ def notify(engine: Engine, plan: Plan, claims: Sequence[Claim], now: datetime) -
         telling = [each for each in decided if each.decision.reason is not None]
         told = _write(connection, plan, around, telling, now) if telling else []
         heard = {(each.notice.brand, each.notice.alert_id): each.verdict for each in told}
-        left = [(each.claim, _left(each, heard), each.decision.due_at) for each in decided]
+        left = [
+            (each.claim, alert, crisis.look_again(alert, each.decision.due_at, now))
+            for each, alert in ((each, _left(each, heard)) for each in decided)
+        ]
         alerts.release(connection, left)
         keep_current(connection, plan, [alert for _, alert, _ in left], [each.notice for each in told], now)
     _look_at_what_was_held(engine, [each.alert for each in decided], now)
@@ -152,7 +155,7 @@ def _write(
     wanted: list[tuple[Notice, tuple[Recipient, ...]]] = []
     for brand in {each.alert.brand for each in telling}:
         of_brand = [each for each in telling if each.alert.brand == brand]
-        flags = _flags(connection, brand, of_brand)
+        flags = crisis.flags_told(connection, brand, [each.alert for each in of_brand])
         held = Held.load(connection, brand, [flag for listed in flags.values() for flag in listed])
         already = alerts.told_to(connection, brand, [each.alert for each in of_brand])
         for each in of_brand:
@@ -161,26 +164,14 @@ def _write(
             if reason == "resolved" and held.any_snoozed(listed, now):
                 continue  # it is only put off: nothing is over, and it will be told anew when the snooze ends
             decision = replace(each.decision, says=each.decision.says + _says_counted(each.alert, listed))
-            notice = compose(plan, held, _as_told(each), listed, decision, now)
+            shown = _as_told(each)
+            notice = compose(plan, held, shown, listed, decision, now)
+            notice = crisis.with_room(connection, plan, shown, notice, listed, held.rows, now)
             before = already.get(each.alert.id, ())
             whom = recipients(each.alert, reason, each.routes, each.ladder, around.reach, before)
-            wanted.append((notice, whom))
+            whom = (*whom, *crisis.stakeholders(plan, each.alert, reason))
+            wanted.append((notice, tuple(dict.fromkeys(whom))))
     return tell(connection, plan, wanted, now)
-
-
-def _flags(connection: Connection, brand: str, telling: Sequence[Decided]) -> dict[int, list[Flag]]:
-    """The flags that each alert tells of; a crisis also counts those of the single alerts under its post."""
-    flags = alerts.flags_of(connection, brand, [each.alert for each in telling])
-    for each in telling:
-        crisis = crisis_of(each.alert)
-        if crisis:
-            own = flags.setdefault(each.alert.id, [])
-            seen = {flag.thread_id for flag in own}
-            for flag in alerts.flags_under(connection, brand, crisis.about):
-                if flag.thread_id not in seen and flag.alert_id and flag.severity is not Severity.CRISIS:
-                    own.append(flag)
-                    seen.add(flag.thread_id)
-    return flags
 
 
 def _as_told(each: Decided) -> Alert:

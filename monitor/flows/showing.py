@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 from monitor.channels.base import Live
 from monitor.core.notices import Decision
 from monitor.core.phrasing import local_time
+from monitor.flows import crisis
 from monitor.flows.composing import Held, compose
 from monitor.flows.plan import Plan
 from monitor.model import Alert, Notice, Recipient, make_id
-from monitor.store import alerts, messages, outbox
+from monitor.store import messages, outbox
 
 Draw = Callable[[Connection, Plan, str, Sequence[Alert], datetime], Mapping[int, Notice]]
 
@@ -26,7 +27,7 @@ def drawn(
     connection: Connection, plan: Plan, brand: str, standing: Sequence[Alert], now: datetime
 ) -> dict[int, Notice]:
     """How these alerts of one brand are shown now, by alert."""
-    flags = alerts.flags_of(connection, brand, standing)
+    flags = crisis.flags_told(connection, brand, standing)
     held = Held.load(connection, brand, [flag for listed in flags.values() for flag in listed])
     zone = plan.brands[brand].timezone if brand in plan.brands else "UTC"
     found = {}
@@ -35,7 +36,8 @@ def drawn(
         if alert.status == "resolved" and held.any_snoozed(listed, now):
             continue  # it is only put off: nothing is over
         decision = Decision("update", _says(alert, zone, now), None, alert)
-        found[alert.id] = compose(plan, held, alert, listed, decision, now)
+        notice = compose(plan, held, alert, listed, decision, now)
+        found[alert.id] = crisis.with_room(connection, plan, alert, notice, listed, held.rows, now)
     return found
 
 
