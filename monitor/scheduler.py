@@ -205,7 +205,7 @@ class Daemon:
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=self.reload, name="reload", daemon=True).start()
 
-    def _every(self, name: str, interval: timedelta, work: Callable[[], None]) -> None:
+    def _every(self, name: str, interval: timedelta, work: Callable[[], object]) -> None:
         self._clock.add_job(work, "interval", seconds=interval.total_seconds(), id=name)
 
     def _poll(self) -> None:
