@@ -19,6 +19,7 @@ COMMANDS = {
     "alerts": ("monitor.cli.alerts:alerts", "Show what people are being told about."),
     "ack": ("monitor.cli.alerts:ack", "Take an alert on: its reminders stop."),
     "snooze": ("monitor.cli.alerts:snooze", "Tell nobody about one alert for a while."),
+    "digest": ("monitor.cli.digest:digest", "Print the morning's backlog, the week, or what is held. Sends nothing."),
     "silence": ("monitor.cli.silence:silence", "Tell nobody about some alerts for a while."),
     "routes": ("monitor.cli.routes:routes", "Show who is told of what, or try it on an alert and a time."),
     "status": ("monitor.cli.status:status", "Say how heedful itself is doing."),

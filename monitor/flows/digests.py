@@ -4,7 +4,7 @@ A digest's notice, its outbox row, the release of what was held and the next due
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
@@ -88,16 +88,16 @@ def _reachable(connection: Connection, plan: Plan, recipient: Recipient) -> Reci
 def _tell_held(
     connection: Connection, plan: Plan, claimed: Claim, recipient: Recipient, was_due_at: datetime, now: datetime
 ) -> Notice | None:
-    waiting = held.load(connection, claimed.brand, digests.parse_id(claimed.id)[1])
-    if not waiting:
+    there = held.load(connection, claimed.brand, digests.parse_id(claimed.id)[1])
+    if not there:
         due.release(connection, "digests", claimed, None)
         return None
     zone = _zone(plan, claimed.brand, recipient)
     lateness = core.late(was_due_at, now, zone)
-    told = core.held_back(held_back(connection, plan, claimed.brand, waiting), zone, lateness)
+    told = core.held_back(held_back(connection, plan, claimed.brand, there), zone, lateness)
     notice = _notice(plan, claimed.brand, claimed.id, told, zone, now)
     outbox.add(connection, [(notice, [recipient])], now)
-    held.release(connection, claimed.brand, [each.id for each in waiting], now)
+    held.release(connection, claimed.brand, [each.id for each in there], now)
     due.release(connection, "digests", claimed, None, last_told_at=to_us(now))
     return notice
 
@@ -141,6 +141,22 @@ def compose(
     return core.morning(morning(connection, plan, brand, since, now), zone, now, lateness)
 
 
+def preview(connection: Connection, plan: Plan, brand_id: str, kind: core.Kind, now: datetime) -> core.Told:
+    """What a digest of a brand would say if it were told now, the last one a day or a week ago."""
+    brand = plan.brands[brand_id]
+    if kind == "weekly":
+        return core.weekly(weekly(connection, plan, brand, now), brand.timezone)
+    return core.morning(morning(connection, plan, brand, now - DAY, now), brand.timezone, now)
+
+
+def waiting(connection: Connection, plan: Plan, brand: str) -> Iterator[tuple[Recipient, datetime, core.Told]]:
+    """For whom something is held, when they have it, and what they would be told now."""
+    for recipient, due_at in digests.held_due(connection, brand).items():
+        if there := held.load(connection, brand, recipient):
+            zone = _zone(plan, brand, recipient)
+            yield recipient, due_at, core.held_back(held_back(connection, plan, brand, there), zone)
+
+
 def _zone(plan: Plan, brand: str, recipient: Recipient) -> str:
     """In whose time a digest speaks."""
     person = plan.people.get(recipient.person)
@@ -149,10 +165,10 @@ def _zone(plan: Plan, brand: str, recipient: Recipient) -> str:
     return plan.brands[brand].timezone if brand in plan.brands else "UTC"
 
 
-def held_back(connection: Connection, plan: Plan, brand: str, waiting: Sequence[HeldNotice]) -> core.HeldBack:
+def held_back(connection: Connection, plan: Plan, brand: str, there: Sequence[HeldNotice]) -> core.HeldBack:
     """What waits for one recipient, with how its alerts stand now."""
     by_alert: dict[int, list[HeldNotice]] = {}
-    for each in waiting:
+    for each in there:
         by_alert.setdefault(each.alert_id, []).append(each)
     found = alerts.load(connection, [(brand, alert_id) for alert_id in by_alert])
     links = _links(connection, brand, {alert_id: listed[-1].notice_id for alert_id, listed in by_alert.items()})
@@ -161,7 +177,7 @@ def held_back(connection: Connection, plan: Plan, brand: str, waiting: Sequence[
         for alert_id, listed in by_alert.items()
         if (brand, alert_id) in found
     ]
-    return core.HeldBack(waiting[0].held_at, Counter(each.why for each in waiting), about)
+    return core.HeldBack(there[0].held_at, Counter(each.why for each in there), about)
 
 
 def _held_alert(plan: Plan, alert: Alert, n_held: int, link: str) -> core.HeldAlert:
