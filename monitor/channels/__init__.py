@@ -8,10 +8,12 @@ from monitor.errors import NotFound
 REGISTRY = {
     "console": "monitor.channels.console:Console",
     "slack": "monitor.channels.slack:Slack",
+    "slack_bot": "monitor.channels.slack_bot:SlackBot",
     "groupme": "monitor.channels.groupme:GroupMe",
     "webhook": "monitor.channels.webhook:Webhook",
     "discord": "monitor.channels.discord:Discord",
     "mattermost": "monitor.channels.mattermost:Mattermost",
+    "mattermost_bot": "monitor.channels.mattermost_bot:MattermostBot",
     "teams": "monitor.channels.teams:Teams",
     "ntfy": "monitor.channels.ntfy:Ntfy",
     "telegram": "monitor.channels.telegram:Telegram",

@@ -1,6 +1,7 @@
 """Discord, through a channel's webhook: one embed a message.
 
-Source: github.com/discord/discord-api-docs, resources/webhook, resources/message, topics/rate-limits; read 2026-11.
+Source: github.com/discord/discord-api-docs, resources/webhook (execute, edit), resources/message,
+topics/rate-limits; read 2026-11.
 """
 
 import json
@@ -12,9 +13,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from monitor.channels.base import ChannelSettings, Message
+from monitor.channels.base import ChannelSettings, Message, MessageGone
 from monitor.channels.layout import Layout, Markup, body, fitted
-from monitor.channels.targets import answer_object, post, refusal_object, seconds, secret_url, wait_for
+from monitor.channels.targets import answer_object, refusal_object, seconds, secret_url, wait_for
 from monitor.errors import Malformed, RateLimited, RemoteError, Unavailable
 from monitor.http import Answer, HttpClient
 from monitor.model import Notice, Severity
@@ -24,6 +25,7 @@ MAX_TITLE, MAX_DESCRIPTION, MAX_CONTENT = 240, 3_890, 1_900
 _PATH = re.compile(r"/api(/v[0-9]+)?/webhooks/[0-9]+/[\w-]+/?")
 _COLOURS = {Severity.CRISIS: 0xB00020, Severity.HIGH: 0xE65100, Severity.MEDIUM: 0x1565C0, Severity.LOW: 0x607D8B}
 _RESOLVED = 0x2E7D32
+UNKNOWN_MESSAGE = 10008
 _SPECIAL = re.compile(r"[\\*_~|>#\[\]()`<]|^[-+]")
 
 
@@ -65,16 +67,36 @@ class Discord:
         embed, is_truncated = fitted(notice, now, _embed, _fits, show_private=self.settings.show_private)
         return Message(({**_silent(), "embeds": [embed]},), is_truncated)
 
-    def send(self, message: Message, delivery_id: str, now: datetime) -> None:  # noqa: ARG002  # a webhook takes no id
+    def send(self, message: Message, delivery_id: str, now: datetime) -> None:
         """Post it; an embed that Discord refuses is sent once more as plain text, so that the alert still arrives."""
+        self.post(message, delivery_id, now, "")
+
+    def post(self, message: Message, delivery_id: str, now: datetime, follows: str) -> str:  # noqa: ARG002
+        """Post it. A webhook can answer no message: what follows stands further down in the channel."""
+        return self._written("POST", "", message, now)
+
+    def edit(self, ref: str, message: Message, now: datetime) -> None:
+        """Put it in the place of the message, whichever of its two forms that had."""
+        if not re.fullmatch("[0-9]{1,20}", ref):
+            raise MessageGone("the message is not one of Discord's")
+        self._written("PATCH", f"/messages/{ref}", message, now)
+
+    def _written(self, method: str, path: str, message: Message, now: datetime) -> str:
+        """The message's id."""
         if self._full_until is not None and now < self._full_until:
             raise RateLimited("Discord's bucket is empty", retry_at=self._full_until, was_sent=False)
-        for payload in message.payloads:
-            refused = self._refusal(payload, now)
-            if isinstance(refused, Malformed) and refused.status in (400, 413):
-                refused = self._refusal({**_silent(), "content": _as_text(payload)}, now)
-            if refused is not None:
-                raise refused
+        (payload,) = message.payloads
+        # What an edit does not name stays as it was.
+        emptied: dict[str, Any] = {"content": "", "embeds": []} if method == "PATCH" else {}
+        message_id, refused = self._called(method, path, {**emptied, **payload}, now)
+        if isinstance(refused, Malformed) and refused.status in (400, 413):
+            plain = {**emptied, **_silent(), "content": _as_text(payload)}
+            message_id, refused = self._called(method, path, plain, now)
+        if method == "PATCH" and refused is not None and refusal_object(refused).get("code") == UNKNOWN_MESSAGE:
+            refused = MessageGone(f"{refused} ({UNKNOWN_MESSAGE})", status=refused.status)
+        if refused is not None:
+            raise refused
+        return message_id
 
     def check(self) -> None:
         """Ask Discord for the webhook: it shows what it is, without a message.
@@ -85,23 +107,29 @@ class Discord:
         if "channel_id" not in answer_object(answer):
             raise Unavailable(f"{answer.shown} answered {answer.status} with something that is not a webhook")
 
-    def _refusal(self, payload: Mapping[str, Any], now: datetime) -> RemoteError | None:
+    def _called(
+        self, method: str, path: str, payload: Mapping[str, Any], now: datetime
+    ) -> tuple[str, RemoteError | None]:
+        # Without wait=true Discord says nothing of a message that it then does not keep.
+        url, headers = self._url("wait=true" if method == "POST" else "", path), {"content-type": "application/json"}
         try:
-            # Without wait=true Discord says nothing of a message that it then does not keep.
-            answer = post(self._http, self._url("wait=true"), json.dumps(payload).encode())
+            content = json.dumps(payload).encode()
+            answer = self._http.request(method, url, headers=headers, content=content, secret_path=True)
         except RateLimited as error:
-            return wait_for(error, seconds(refusal_object(error).get("retry_after")), now)
+            return "", wait_for(error, seconds(refusal_object(error).get("retry_after")), now)
         except RemoteError as error:
-            return error
+            return "", error
         self._full_until = _full_until(answer, now)
-        if "id" in answer_object(answer):
-            return None
-        return Unavailable(f"{answer.shown} answered {answer.status} with something that is not a message")
+        message_id = str(answer_object(answer).get("id", ""))
+        if message_id:
+            return message_id, None
+        return "", Unavailable(f"{answer.shown} answered {answer.status} with something that is not a message")
 
-    def _url(self, query: str) -> str:
+    def _url(self, query: str, path: str = "") -> str:
         parts = urlsplit(self.settings.url.get_secret_value())
-        thread = f"thread_id={self.settings.thread_id}" if self.settings.thread_id and query else ""
-        return parts._replace(query="&".join(filter(None, [query, thread])), fragment="").geturl()
+        asked = [query, f"thread_id={self.settings.thread_id}" if self.settings.thread_id and (query or path) else ""]
+        whole = parts._replace(path=parts.path.rstrip("/") + path, query="&".join(filter(None, asked)), fragment="")
+        return whole.geturl()
 
 
 def _full_until(answer: Answer, now: datetime) -> datetime | None:

@@ -23,7 +23,8 @@ from monitor.model import Notice
 
 MAX_TEXT, MAX_PARTS = 1_000, 3
 SHOWN_THREADS, SHOWN_STEPS, SHOWN_AVOID = 4, 5, 2
-SECTIONS = ((8, 8), (8, 5), (6, 4), (5, 3), (4, 2), (3, 1), (2, 1), (1, 1))  # how many, with how many lines each
+# Below sections: how many of them, with how many lines each, and how many threads.
+SECTIONS = ((8, 8, 2), (8, 5, 2), (6, 4, 1), (5, 3, 1), (4, 2, 1), (3, 1, 1), (2, 1, 1), (1, 1, 1))
 FEWER_STEPS, A_STUMP = 3, 250  # so many steps, where that spares a last part of so few characters
 _PREFIX = len("(1/3) ")
 
@@ -106,40 +107,37 @@ def render_texts(notice: Notice, now: datetime, *, show_private: bool = False) -
 
 def _fitting(notice: Notice, now: datetime, n_steps: int, *, show_private: bool) -> tuple[list[str], render.Shortener]:
     """The parts with as much as three parts hold, at least one thread or section, and whether anything was cut."""
-    for size in _sizes(notice):
+    for n_sections, n_lines, n_threads in _sizes(notice):
         short = render.Shortener()
-        told = _sections(notice, short, size) if notice.sections else _threads(notice, now, short, size, show_private)
-        parts = _parts(_lines(notice, [*told], n_steps, short))
+        sections = render.sections(notice, short, n_sections, n_lines, 140)
+        told = [*_sections(sections), *_threads(notice, now, short, n_threads, show_private)]
+        if more := render.unshown(notice, min(n_threads, len(notice.threads)), len(sections), short):
+            told += ["", more]
+        parts = _parts(_lines(notice, told, n_steps, short))
         if len(parts) <= MAX_PARTS:
             break
     return parts, short
 
 
-def _sizes(notice: Notice) -> Sequence[tuple[int, int]]:
+def _sizes(notice: Notice) -> Sequence[tuple[int, int, int]]:
+    """What to try, from the most to the least: sections, lines of each, threads."""
     if notice.sections:
         return SECTIONS
-    return [(n, 0) for n in range(min(SHOWN_THREADS, len(notice.threads)), 0, -1)] or [(0, 0)]
+    return [(0, 0, n) for n in range(min(SHOWN_THREADS, len(notice.threads)), 0, -1)] or [(0, 0, 0)]
 
 
-def _threads(
-    notice: Notice, now: datetime, short: render.Shortener, size: tuple[int, int], show_private: bool
-) -> Iterator[str]:
-    for thread in notice.threads[: size[0]]:
+def _threads(notice: Notice, now: datetime, short: render.Shortener, n: int, show_private: bool) -> Iterator[str]:
+    for thread in notice.threads[:n]:
         telling = render.tell(thread, notice, now, short, 200, private=show_private)
         yield from ("", *_thread(telling, render.rule(notice, short)))
-    if more := render.unshown(notice, size[0], short):
-        yield from ("", more)
 
 
-def _sections(notice: Notice, short: render.Shortener, size: tuple[int, int]) -> Iterator[str]:
-    parts = render.sections(notice, short, *size, 140)
+def _sections(parts: Sequence[render.Part]) -> Iterator[str]:
     for part in parts:
         yield from ("", part.heading.upper())
         for text, link in part.lines:
             yield from (f"• {text}", *([link] if link else []))  # a link alone on its line
         yield from [part.more] if part.more else []
-    if more := render.unshown(notice, len(parts), short):
-        yield from ("", more)
 
 
 def _lines(notice: Notice, told: Sequence[str], n_steps: int, short: render.Shortener) -> list[str]:

@@ -78,7 +78,7 @@ def lay_out(notice: Notice, now: datetime, size: Size = SIZES[0], *, show_privat
         for thread in notice.threads[: size.threads]
     )
     sections = render.sections(notice, short, size.sections, size.lines, _LINE)
-    more = render.unshown(notice, len(threads or sections), short)
+    more = render.unshown(notice, len(threads), len(sections), short)
     steps = tuple(render.steps(notice, short, size.steps, 300))
     avoid = tuple(render.avoid(notice, short, size.avoid, 200))
     playbook = short.line(notice.playbook.title, 100) if notice.playbook and (steps or avoid) else ""

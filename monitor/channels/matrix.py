@@ -1,7 +1,7 @@
 """Matrix: one room, each notice exactly once, because the server knows a repetition by its transaction id.
 
-Source: spec.matrix.org, client-server API 1.13, sending events, transaction identifiers, intentional mentions; read
-2026-11.
+Source: spec.matrix.org, client-server API 1.13, sending events, transaction identifiers, intentional mentions,
+threads, replacements; read 2026-11.
 """
 
 import json
@@ -80,18 +80,41 @@ class Matrix:
 
     def send(self, message: Message, delivery_id: str, now: datetime) -> None:
         """Put it under the delivery's own transaction id: a repetition is answered, and not posted again."""
-        for number, payload in enumerate(message.payloads):
-            transaction = transaction_id(delivery_id, number)
-            refused = self._refusal("PUT", f"send/m.room.message/{transaction}", json.dumps(payload).encode(), now)
-            if refused is not None:
-                raise refused
+        self.post(message, delivery_id, now, "")
+
+    def post(self, message: Message, delivery_id: str, now: datetime, follows: str) -> str:
+        """The same, in the thread of the event that it follows."""
+        (payload,) = message.payloads
+        related = {"m.relates_to": _below(follows)} if follows else {}
+        return self._put({**payload, **related}, transaction_id(delivery_id, 0), now)
+
+    def edit(self, ref: str, message: Message, now: datetime) -> None:
+        """Send an event that takes the place of the first; an older one than the last shown is never named.
+
+        Matrix has no answer for an event that was deleted: the change is kept, and nobody sees it.
+        """
+        (payload,) = message.payloads
+        event = {
+            **{name: payload[name] for name in ("msgtype", "m.mentions")},
+            "body": f"* {str(payload['body']).partition(chr(10))[0]}",  # of old clients; an event has no room for both
+            "m.new_content": dict(payload),
+            "m.relates_to": {"rel_type": "m.replace", "event_id": ref},
+        }
+        self._put(event, transaction_id(f"{ref} {now.isoformat()}", 0), now)
+
+    def _put(self, event: Mapping[str, Any], transaction: str, now: datetime) -> str:
+        """The event's id."""
+        answer, refused = self._called("PUT", f"send/m.room.message/{transaction}", json.dumps(event).encode(), now)
+        if refused is not None:
+            raise refused
+        return str(answer["event_id"])
 
     def check(self) -> None:
         """Ask for the room's encryption: only who is in the room is told, and an unencrypted room has none.
 
         Raises: as `send`; Unauthorized also for an encrypted room that the settings do not allow.
         """
-        refused = self._refusal("GET", "state/m.room.encryption", None, None)
+        _, refused = self._called("GET", "state/m.room.encryption", None, None)
         if isinstance(refused, Gone) and refusal_object(refused).get("errcode") == "M_NOT_FOUND":
             return
         if refused is not None:
@@ -99,7 +122,9 @@ class Matrix:
         if not self.settings.allow_encrypted:
             raise Unauthorized("the Matrix room is encrypted, and heedful's messages are not; allow_encrypted = true")
 
-    def _refusal(self, method: str, path: str, content: bytes | None, now: datetime | None) -> RemoteError | None:
+    def _called(
+        self, method: str, path: str, content: bytes | None, now: datetime | None
+    ) -> tuple[Mapping[str, Any], RemoteError | None]:
         url = f"{self.settings.base_url}/_matrix/client/v3/rooms/{quote(self.settings.room_id, safe='')}/{path}"
         headers = {"authorization": f"Bearer {self.settings.token.get_secret_value()}"}
         if content is not None:
@@ -107,8 +132,12 @@ class Matrix:
         try:
             answer = self.http.request(method, url, headers=headers, content=content, secret_path=True)
         except RemoteError as error:
-            return _sorted(error, now)
-        return _no_success(answer, "event_id" if method == "PUT" else "algorithm")
+            return {}, _sorted(error, now)
+        return answer_object(answer), _no_success(answer, "event_id" if method == "PUT" else "algorithm")
+
+
+def _below(root: str) -> dict[str, Any]:
+    return {"rel_type": "m.thread", "event_id": root, "is_falling_back": True, "m.in_reply_to": {"event_id": root}}
 
 
 def transaction_id(delivery_id: str, number: int) -> str:

@@ -64,7 +64,7 @@ class Mattermost:
 
     def render(self, notice: Notice, now: datetime) -> Message:
         """One post of at most 4,000 characters."""
-        text, is_truncated = fitted(notice, now, _text, _fits, show_private=self.settings.show_private)
+        text, is_truncated = fitted(notice, now, written, fits, show_private=self.settings.show_private)
         return Message(({"text": text},), is_truncated)
 
     def send(self, message: Message, delivery_id: str, now: datetime) -> None:  # noqa: ARG002  # a webhook takes no id
@@ -103,11 +103,13 @@ def _sorted(error: RemoteError) -> tuple[RemoteError, str]:
     return _ERRORS[says](f"{error} ({says})", status=error.status), says
 
 
-def _text(layout: Layout) -> str:
+def written(layout: Layout) -> str:
+    """The whole post."""
     return "\n".join([f"#### {escape(layout.title)}", "", *body(layout, MARKUP)])
 
 
-def _fits(text: str) -> bool:
+def fits(text: str) -> bool:
+    """Whether every server takes it in one post."""
     return len(text) <= MAX_TEXT
 
 

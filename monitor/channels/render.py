@@ -228,17 +228,16 @@ def _part(section: Section, short: Shortener, n: int, length: int) -> Part:
     )
 
 
-def unshown(notice: Notice, n_shown: int, short: Shortener) -> str:
-    """The line that says how many threads, or sections, are not in this message, or ""."""
-    if notice.sections and not notice.threads:
-        left_out = len(notice.sections) - n_shown
-        return f"… and {counted(left_out, 'more part', 'more parts')}" if left_out > 0 else ""
-    n = max(notice.n_threads, len(notice.threads)) - n_shown
-    if n <= 0:
-        return ""
-    short.has_cut = True
-    where = "" if is_resolved(notice) else ": heedful backlog"  # they no longer wait
-    return f"… and {counted(n, 'more thread', 'more threads')}{where}"
+def unshown(notice: Notice, n_threads: int, n_sections: int, short: Shortener) -> str:
+    """The line that says how much is not in a message that shows so many threads and sections, or ""."""
+    parts = len(notice.sections) - n_sections
+    threads = max(notice.n_threads, len(notice.threads)) - n_threads if notice.threads else 0
+    left_out = [counted(parts, "more part", "more parts")] if parts > 0 else []
+    if threads > 0:
+        where = "" if is_resolved(notice) else ": heedful backlog"  # they no longer wait
+        left_out.append(f"{counted(threads, 'more thread', 'more threads')}{where}")
+    short.has_cut = short.has_cut or bool(left_out)
+    return f"… and {' and '.join(left_out)}" if left_out else ""
 
 
 def rule(notice: Notice, short: Shortener) -> str:

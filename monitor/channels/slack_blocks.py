@@ -14,8 +14,8 @@ from monitor.model import Notice
 
 MAX_HEADER, MAX_SECTION, MAX_TEXT, MAX_LINK = 150, 3_000, 4_000, 900
 SHOWN_THREADS, SHOWN_STEPS, SHOWN_AVOID = 5, 8, 5
-# At worst two lines make a block, of which a message has 50.
-SHOWN_SECTIONS, SHOWN_LINES = 8, 9
+# At worst two lines make a block, of which a message has 50; below sections there is room for so many threads.
+SHOWN_SECTIONS, SHOWN_LINES, SHOWN_BELOW = 7, 9, 2
 
 
 def render_blocks(notice: Notice, now: datetime, *, show_private: bool = False) -> Message:
@@ -31,15 +31,14 @@ def render_blocks(notice: Notice, now: datetime, *, show_private: bool = False) 
         SectionBlock(text=_marked(f"*{whose}*" + (f" · {what}" if what else ""))),
     ]
     told = [
-        render.tell(thread, notice, now, short, 400, private=show_private)
-        for thread in notice.threads[:SHOWN_THREADS]
+        render.tell(thread, notice, now, short, 400, private=show_private) for thread in notice.threads[:SHOWN_THREADS]
     ]
     parts = render.sections(notice, short, SHOWN_SECTIONS, SHOWN_LINES, 240)
     for part in parts:
         blocks += _section(part, short)
     for telling in told:
         blocks += _thread(telling, notice, short)
-    if more := render.unshown(notice, len(told or parts), short):
+    if more := render.unshown(notice, len(told), len(parts), short):
         blocks.append(_context(escape(more, MAX_SECTION, short)))
     if playbook := _playbook(notice, short):
         blocks += [DividerBlock(), *playbook]
@@ -176,6 +175,8 @@ def as_text(payload: Mapping[str, Any]) -> str:
     """The blocks' own texts one below the other, cut at a line's end."""
     lines: list[str] = []
     for block in payload["blocks"]:
+        if block["type"] == "actions":
+            continue  # what its buttons do can be typed as well
         parts = [block["text"]] if "text" in block else block.get("elements", [])
         lines += [line for part in parts for line in part["text"].split("\n")]
     kept: list[str] = []

@@ -127,10 +127,10 @@ def _body(layout: Layout) -> Iterator[dict[str, Any]]:
     colour = "Good" if layout.is_resolved else _COLOURS[layout.severity]
     yield _line(_run(layout.title, weight="Bolder", size="Large", color=colour))
     yield _line(_run(layout.whose, weight="Bolder"), _run(f" · {layout.what}" if layout.what else ""))
-    for telling in layout.threads:
-        yield _box(*_thread(telling, layout.rule))
     for part in layout.sections:
         yield _box(*_section(part))
+    for telling in layout.threads:
+        yield _box(*_thread(telling, layout.rule))
     if layout.more:
         yield _box(_line(_run(layout.more)))
     if layout.playbook or layout.steps:

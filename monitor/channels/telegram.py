@@ -1,7 +1,7 @@
 """Telegram, through a bot: messages in its HTML into one chat, group, topic or channel.
 
-Source: core.telegram.org/bots/api, sendMessage, getChat and formatting options; core.telegram.org/bots/faq (how many
-messages); python-telegram-bot, error.py (what refusals say); read 2026-11.
+Source: core.telegram.org/bots/api, sendMessage, editMessageText, getChat and formatting options;
+core.telegram.org/bots/faq (how many messages); python-telegram-bot, error.py (what refusals say); read 2026-11.
 """
 
 import json
@@ -14,7 +14,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from monitor.channels.base import ChannelSettings, Message
+from monitor.channels.base import ChannelSettings, Message, MessageGone
+from monitor.channels.buttons import offered
 from monitor.channels.layout import Layout, Markup, body, fitted
 from monitor.channels.targets import answer_object, post, refusal_object, seconds, server_url, wait_for
 from monitor.errors import Gone, RateLimited, RemoteError, Unavailable
@@ -24,6 +25,7 @@ from monitor.model import Notice
 MAX_TEXT = 4_096  # UTF-16 units, counted when the tags are gone
 _NAMING = re.compile(r"@|(?<![\w/])/(?=\w)")  # names a member; a command that could be tapped
 _GONE = ("chat not found", "group chat was deactivated", "chat was deleted", "PEER_ID_INVALID")
+_NOT_CHANGED = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
 _NO_TOPIC = ("message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED")
 
 
@@ -39,6 +41,12 @@ def _chat(chat_id: str) -> str:
     return chat_id
 
 
+def _callback(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch("[A-Za-z0-9_-]{16,256}", secret.get_secret_value()):
+        raise ValueError("must be 16 to 256 letters, digits, - and _")
+    return secret
+
+
 class TelegramSettings(ChannelSettings):
     token: Annotated[SecretStr, AfterValidator(_token)]
     """The bot's token; whoever has it can post as the bot: give token_env or token_file."""
@@ -46,6 +54,9 @@ class TelegramSettings(ChannelSettings):
     """The chat that is told: its id in quotation marks, or "@name" of a public channel."""
     thread_id: Annotated[int, Field(ge=0)] = 0
     """The topic of a group with topics; 0: none."""
+    callback_secret: Annotated[SecretStr, AfterValidator(_callback)] | None = None
+    """The secret token given to Telegram with the bot's webhook: with it buttons stand below messages, and what is
+    pressed is believed. Give callback_secret_env or callback_secret_file."""
     base_url: Annotated[str, AfterValidator(server_url)] = "https://api.telegram.org"
     """Where the Bot API is."""
     show_private: bool = False
@@ -64,29 +75,57 @@ class Telegram:
         self._moved_to: int | None = None  # what Telegram calls a group since it became a supergroup
 
     def render(self, notice: Notice, now: datetime) -> Message:
-        """One message of at most 4,096 characters."""
+        """One message of at most 4,096 characters, with buttons where somebody listens to them."""
         text, is_truncated = fitted(notice, now, _text, _fits, show_private=self.settings.show_private)
-        return Message(({**_silent(), "text": text, "parse_mode": "HTML"},), is_truncated)
+        payload = {**_silent(), "text": text, "parse_mode": "HTML"}
+        if self.settings.callback_secret is not None:
+            payload["reply_markup"] = {"inline_keyboard": _keyboard(notice)}
+        return Message((payload,), is_truncated)
 
-    def send(self, message: Message, delivery_id: str, now: datetime) -> None:  # noqa: ARG002  # it takes no id
+    def send(self, message: Message, delivery_id: str, now: datetime) -> None:
         """Post it; where the topic is gone into the group itself, and as plain text where our tags are refused."""
-        for payload in message.payloads:
-            content = {**self._address(), **payload}
-            refused = self._refusal("sendMessage", content, now)
-            for _ in range(2):  # at most two things can be mended: the address, and the text
-                if refused is None or (mended := self._mended(content, refused)) is None:
-                    break
-                content = mended
-                refused = self._refusal("sendMessage", content, now)
-            if refused is not None:
-                raise refused
+        self.post(message, delivery_id, now, "")
+
+    def post(self, message: Message, delivery_id: str, now: datetime, follows: str) -> str:  # noqa: ARG002
+        """Post it, as a reply to the message that it follows while that is there."""
+        (payload,) = message.payloads
+        content = {**self._address(), **payload}
+        chat, _, message_id = follows.partition("|")
+        if message_id.isdecimal() and chat == str(content["chat_id"]):
+            content["reply_parameters"] = {"message_id": int(message_id), "allow_sending_without_reply": True}
+        for _ in range(3):  # at most two things can be mended: the address, and the text
+            answer, refused = self._called("sendMessage", content, now)
+            if refused is None or (mended := self._mended(content, refused)) is None:
+                break
+            content = mended
+        if refused is not None:
+            raise refused
+        sent = answer.get("result")
+        message_id = str(sent.get("message_id", "")) if isinstance(sent, dict) else ""
+        return f"{content['chat_id']}|{message_id}" if message_id else ""
+
+    def edit(self, ref: str, message: Message, now: datetime) -> None:
+        """Put it in the place of the message, with its buttons: left out, they would vanish."""
+        (payload,) = message.payloads
+        chat, _, message_id = ref.partition("|")
+        address = self._address()["chat_id"]
+        if not message_id.isdecimal() or chat != str(address):
+            raise MessageGone("the message is in another chat")  # or the group moved, and its messages with it
+        content = {"chat_id": address, "message_id": int(message_id), **payload}
+        _, refused = self._called("editMessageText", content, now)
+        if refused is not None and "can't parse entities" in _says(refused):
+            _, refused = self._called("editMessageText", _plain(content), now)
+        if refused is None or "message is not modified" in _says(refused):
+            return
+        word = next((word for word in _NOT_CHANGED if word in _says(refused)), "")
+        raise MessageGone(f"{refused} ({word})", status=refused.status) if word else refused
 
     def check(self) -> None:
         """Ask for the chat: it answers only to a living bot that knows it.
 
         Raises: as `send`.
         """
-        refused = self._refusal("getChat", {"chat_id": self._address()["chat_id"]}, None)
+        _, refused = self._called("getChat", {"chat_id": self._address()["chat_id"]}, None)
         if refused is not None:
             raise refused
 
@@ -95,13 +134,15 @@ class Telegram:
         address: dict[str, Any] = {"chat_id": self._moved_to or (chat if chat.startswith("@") else int(chat))}
         return {**address, "message_thread_id": self.settings.thread_id} if self.settings.thread_id else address
 
-    def _refusal(self, method: str, content: Mapping[str, Any], now: datetime | None) -> RemoteError | None:
+    def _called(
+        self, method: str, content: Mapping[str, Any], now: datetime | None
+    ) -> tuple[Mapping[str, Any], RemoteError | None]:
         url = f"{self.settings.base_url}/bot{self.settings.token.get_secret_value()}/{method}"
         try:
             answer = post(self._http, url, json.dumps(content).encode())
         except RemoteError as error:
-            return _sorted(error, now)
-        return _no_success(answer)
+            return {}, _sorted(error, now)
+        return answer_object(answer), _no_success(answer)
 
     def _mended(self, content: Mapping[str, Any], refused: RemoteError) -> dict[str, Any] | None:
         """The same message as Telegram says that it would take it, or None."""
@@ -109,13 +150,25 @@ class Telegram:
         moved_to = _parameters(refused).get("migrate_to_chat_id")
         if isinstance(moved_to, int) and moved_to != content["chat_id"]:
             self._moved_to = moved_to
-            return {**content, "chat_id": moved_to}
+            return {name: value for name, value in content.items() if name != "reply_parameters"} | {
+                "chat_id": moved_to
+            }
         if "message_thread_id" in content and any(word in says for word in _NO_TOPIC):
             return {name: value for name, value in content.items() if name != "message_thread_id"}
         if "parse_mode" in content and "can't parse entities" in says:
-            plain = {name: value for name, value in content.items() if name != "parse_mode"}
-            return {**plain, "text": _shown(content["text"])}
+            return _plain(content)
         return None
+
+
+def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    others = {name: value for name, value in content.items() if name != "parse_mode"}
+    return {**others, "text": _shown(content["text"])}
+
+
+def _keyboard(notice: Notice) -> list[list[dict[str, str]]]:
+    """Two buttons a row; what each sends are the words that a person would type, at most 64 bytes."""
+    buttons = [{"text": each.label, "callback_data": each.command(notice.alert_id)} for each in offered(notice)]
+    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
 
 
 def _says(error: RemoteError) -> str:

@@ -18,10 +18,14 @@ OLD_SECRET = "whsec_" + "b2xk" * 10
 
 
 class Fake:
-    """A target on loopback. `fail_with` answers everything so until it is taken away; `accepted` is what people see."""
+    """A target on loopback. `fail_with` answers everything so until it is taken away; `accepted` is what was posted.
+
+    `wall` is what people see now, by what the target calls each message, where messages can be changed.
+    """
 
     def __init__(self) -> None:
         self.accepted: list[dict[str, Any]] = []
+        self.wall: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.fail_with: Reply | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -58,7 +62,7 @@ class Fake:
                 if self.command != "HEAD":
                     self.wfile.write(answer)
 
-            do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815  # http.server's names
+            do_GET = do_HEAD = do_PUT = do_PATCH = do_POST  # noqa: N815  # http.server's names
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -107,6 +111,8 @@ def _block_fault(block: dict[str, Any]) -> str:
             return next(filter(None, (_text_fault(text, "mrkdwn", 3_000) for text in block["elements"])), "")
         case "divider":
             return ""
+        case "actions":
+            return buttons_fault(block)
     return f"no such block: {block['type']}"
 
 
@@ -124,6 +130,18 @@ def _markup_fault(text: str) -> str:
     without_links = re.sub(r"<https?://[^\s<>|]+\|open it>", "", text)
     quoted = re.sub(r"^>", "", without_links, flags=re.MULTILINE)
     return "a control sequence" if re.search("[<>]", quoted) else ""
+
+
+def buttons_fault(block: dict[str, Any]) -> str:
+    """What Slack would refuse of a row of buttons, or ""."""
+    names = [element["action_id"] for element in block["elements"]]
+    if not 1 <= len(names) <= 25 or len(set(names)) != len(names):
+        return "the buttons"
+    for element in block["elements"]:
+        label, value = element["text"]["text"], element["value"]
+        if element["type"] != "button" or not 0 < len(label) <= 75 or not re.fullmatch("[0-9a-z]{13}", value):
+            return "a button"
+    return ""
 
 
 class FakeGroupMe(Fake):

@@ -38,8 +38,23 @@ class FakeHomeserver(Fake):
         if transaction not in self._event_ids:
             if len(json.dumps(event).encode()) > 60_000:
                 return _json(413, {"errcode": "M_TOO_LARGE", "error": "…"})
-            if event.get("m.mentions") != {} or not event["body"] or event["format"] != "org.matrix.custom.html":
+            related = event.get("m.relates_to", {})
+            shown = event["m.new_content"] if related.get("rel_type") == "m.replace" else event
+            if event.get("m.mentions") != {} or _fault(shown, event):
                 return _json(400, {"errcode": "M_BAD_JSON", "error": "somebody could be mentioned"})
-            self._event_ids[transaction] = f"$event{len(self.accepted)}"
-            self.accepted.append(event)
+            self._take(transaction, event, shown, related)
         return _json(200, {"event_id": self._event_ids[transaction]})
+
+    def _take(self, transaction: str, event: dict[str, Any], shown: dict[str, Any], related: dict[str, Any]) -> None:
+        self._event_ids[transaction] = f"$event{len(self._event_ids)}"
+        if shown is not event:
+            if related["event_id"] in self.wall:  # a change of what was deleted is kept, and nobody sees it
+                self.wall[related["event_id"]] |= shown
+            return
+        self.accepted.append(event)
+        self.wall[self._event_ids[transaction]] = dict(event)
+
+
+def _fault(shown: dict[str, Any], event: dict[str, Any]) -> bool:
+    is_whole = bool(shown["body"]) and shown["format"] == "org.matrix.custom.html" and shown["m.mentions"] == {}
+    return not is_whole or (shown is not event and "m.relates_to" in shown)

@@ -10,6 +10,7 @@ from tests.channels.fakes import Fake, Reply
 TOPIC = "care-x81hq0zt5m2k"
 NTFY_TOKEN = "tk_5ecretntfyaccesstoken0123456"
 BOT_TOKEN = "110201543:AAHdqTcvCH1vGWJxfSe_fSAs0K5PALDsaw"
+CALLBACK_SECRET = "c4llb4ck-s3cr3t_0123456789"
 CHAT = -1001800000001
 
 
@@ -61,8 +62,19 @@ class FakeTelegram(Fake):
             return _json(200, {"ok": True, "result": {"id": CHAT, "type": "supergroup"}})
         if fault := telegram_fault(payload):
             return self._refuses(400, f"Bad Request: {fault}")
+        if call == "editMessageText":
+            return self._edited(str(payload["message_id"]), payload)
         self.accepted.append(payload)
+        self.wall[str(len(self.accepted))] = payload
         return _json(200, {"ok": True, "result": {"message_id": len(self.accepted)}})
+
+    def _edited(self, message_id: str, payload: dict[str, Any]) -> Reply:
+        if message_id not in self.wall:
+            return self._refuses(400, "Bad Request: message to edit not found")
+        if {**self.wall[message_id], **payload} == self.wall[message_id]:
+            return self._refuses(400, "Bad Request: message is not modified: specified new message content …")
+        self.wall[message_id] = payload
+        return _json(200, {"ok": True, "result": {"message_id": int(message_id)}})
 
     def _refuses(self, status: int, says: str, **parameters: Any) -> Reply:
         more = {"parameters": parameters} if parameters else {}
@@ -109,6 +121,9 @@ def telegram_fault(payload: dict[str, Any]) -> str:
         seen = parser.seen
     if not seen.strip() or len(seen.encode("utf-16-le")) // 2 > 4_096:
         return "message is too long"
+    rows = payload.get("reply_markup", {}).get("inline_keyboard", [])
+    if any(len(row) > 8 or not all(0 < len(each["callback_data"].encode()) <= 64 for each in row) for row in rows):
+        return "BUTTON_DATA_INVALID"
     if payload.get("link_preview_options") != {"is_disabled": True}:
         return "links would be previewed"
     return "it names a member" if re.search(r"@\w|(?<![\w/])/\w", re.sub(r"https?://\S+", "", seen)) else ""

@@ -30,17 +30,26 @@ class FakeDiscord(Fake):
 
     def reply(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
         address, _, query = path.partition("?")
-        if address != f"/api/webhooks/100200300400500600/{DISCORD_TOKEN}":
+        webhook, is_change, message_id = address.partition("/messages/")
+        if webhook != f"/api/webhooks/100200300400500600/{DISCORD_TOKEN}":
             return _json(404, {"message": "Unknown Webhook", "code": 10015})
         if method == "GET":
             return _json(200, {"id": "100200300400500600", "channel_id": "7", "name": "heedful"})
         payload = json.loads(body)
-        fault = "not waited for" if "wait=true" not in query else discord_fault(payload)
+        shown = {name: value for name, value in payload.items() if value or not is_change}
+        fault = "not waited for" if "wait=true" not in query and not is_change else discord_fault(shown)
         if fault:
             return _json(400, {"code": 50035, "message": "Invalid Form Body"})
-        self.accepted.append(payload)
+        if is_change:
+            if message_id not in self.wall:
+                return _json(404, {"message": "Unknown Message", "code": 10008})
+            self.wall[message_id] |= payload
+        else:
+            message_id = str(900 + len(self.accepted))
+            self.accepted.append(payload)
+            self.wall[message_id] = dict(payload)
         bucket = {"x-ratelimit-remaining": str(self.remaining), "x-ratelimit-reset-after": "1.5"}
-        return 200, b'{"id": "900", "channel_id": "7"}', bucket
+        return 200, json.dumps({"id": message_id, "channel_id": "7"}).encode(), bucket
 
 
 def discord_fault(payload: dict[str, Any]) -> str:
