@@ -4,7 +4,7 @@ With a person's token Facebook answers a request for comments with an empty list
 for a Page without comments.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ class Account:
         own = state.get("own") or {}
         asked_at = read_instant(own.get("asked_at"))
         if now is None and self._last is not None:
-            return self._last
+            return replace(self._last, n_spent=0)
         if now is None or "id" not in own or asked_at is None or now - asked_at > WHO_WE_ARE:
             self._last = found = self._asked()
             if now is not None:

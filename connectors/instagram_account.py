@@ -1,6 +1,6 @@
 """Whose Instagram account a token reads: by Instagram Login its own, by Facebook Login the one linked to a Page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,7 +51,7 @@ class Account:
         own = state.get("own") or {}
         asked_at = read_instant(own.get("asked_at"))
         if now is None and self._last is not None:
-            return self._last
+            return replace(self._last, n_spent=0)
         if now is None or "id" not in own or asked_at is None or now - asked_at > WHO_WE_ARE:
             self._last = found = self._asked()
             if now is not None:

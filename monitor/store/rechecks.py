@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from monitor.store import schema
+from monitor.store.engine import mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
 
@@ -32,7 +33,8 @@ def next_check_at(connection: Connection, source_id: str) -> datetime | None:
 
 def set_check_at(connection: Connection, checks: Iterable[tuple[str, int, datetime | None]]) -> None:
     """When each of these threads (brand, id) is next looked at again; None: no more."""
-    table = schema.threads
-    for brand, thread_id, at in checks:
-        statement = update(table).where(table.c.brand == brand, table.c.id == thread_id)
-        connection.execute(statement.values(check_at=opt_us(at)))
+    one = mark(connection)
+    rows = [(opt_us(at), brand, thread_id) for brand, thread_id, at in sorted(checks, key=lambda check: check[:2])]
+    if rows:
+        statement = f"UPDATE threads SET check_at = {one} WHERE brand = {one} AND id = {one}"  # noqa: S608
+        connection.exec_driver_sql(statement, rows)

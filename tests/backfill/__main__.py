@@ -1,12 +1,15 @@
 """`python -m tests.backfill [--platform NAME] [--small]`: the table, and as JSON the last line."""
 
 import argparse
+import json
 import logging
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 
+import click
 import structlog
 
 from tests.backfill.brand import FULL, SMALL
@@ -20,16 +23,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.backfill", description=__doc__)
     parser.add_argument("--platform", action="append", help="only this one; may be given several times")
-    parser.add_argument("--small", action="store_true", help="12 posts and 240 comments")
+    parser.add_argument("--small", action="store_true", help="6 posts and 90 comments")
     asked = parser.parse_args(arguments)
     chosen = [case for case in CASES if not asked.platform or case.name in asked.platform]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     found: list[Found] = []
+    click.echo(_row(_HEADS))
     for case in chosen:
-        monotonic()
+        began = monotonic()
         with tempfile.TemporaryDirectory() as folder:
             one = Harness(case, SMALL if asked.small else FULL, Path(folder)).run()
         found.append(one)
+        click.echo("  ".join([_row(_cells(one)), f"{monotonic() - began:.0f} s", *one.wrong]))
+    click.echo(json.dumps([asdict(one) for one in found]))
     return int(any(one.wrong for one in found))
 
 

@@ -26,10 +26,11 @@ class Size:
 
     n_posts: int
     n_comments: int
+    life: timedelta  # how long it is watched after the backfill, while comments go on arriving
 
 
-FULL = Size(200, 20_000)
-SMALL = Size(12, 240)
+FULL = Size(200, 20_000, timedelta(hours=6))
+SMALL = Size(6, 90, timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)

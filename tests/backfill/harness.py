@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,9 +26,9 @@ from tests.platforms.base import BRAND
 from tests.platforms.server import HttpFakePlatform
 
 SOURCE = "source"
-LIFE = timedelta(hours=6)  # how long it is watched after that, with everything as it always is
 A_TURN = timedelta(seconds=1)  # how long one takes by the clock of the brand
 NEWS_EVERY = timedelta(minutes=7)
+FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
 MOST_TURNS = 60_000
 REQUESTS = ("requests", "calls", "units")  # units of budgets of which each request costs one
 
@@ -158,10 +158,11 @@ class Harness:
             read_in = self.world.now - began_at
             wrong = [f"missing after backfill: {len(lost)}"] if (lost := self.missing(shown)) else []
             n_requests, spent = self.fake.n_requests, self._spent()
-            ends_at = self.world.now + LIFE
+            ends_at = self.world.now + self.size.life
             while self.step(ends_at):
                 pass
-            a_day = (self.fake.n_requests - n_requests) * (timedelta(days=1) / LIFE)
+            a_day = (self.fake.n_requests - n_requests) * (timedelta(days=1) / self.size.life)
+            self.next_news = FAR_FUTURE  # late replies are waited for in quiet: it may take a week
             late = {what: self._write_late(what) for what in case.late}
             wrong += [f"missing at the end: {len(lost)}"] if (lost := self.missing(shown)) else []
             stated = case.stated(self.size)
