@@ -34,7 +34,7 @@ from connectors.oauth import OAuth
 from monitor.http import HttpClient
 from monitor.model import Comment
 
-BATCH = 10
+BATCH = 5
 VERSION_LIVES = 12  # months
 _WARNED_BEFORE = 2  # months
 _PAGE = re.compile(r"urn:li:organization(?:Brand)?:[0-9]{1,20}")

@@ -28,7 +28,7 @@ from connectors.linkedin_state import State
 from connectors.linkedin_walks import DAY, WEEK, Walks
 from monitor.errors import RemoteError, Unauthorized
 
-OVERLAP_MS = 3_600_000  # how late the feed may tell what happened
+OVERLAP_MS = 15 * 60_000  # how late the feed may tell what happened; the sweep finds what is later
 KEPT_MS = round(60 * DAY) * 1_000  # how far the feed goes back
 LIST_EVERY = timedelta(hours=4).total_seconds()  # our own posts
 NEWS_EVERY = timedelta(minutes=5).total_seconds()  # while a long poll goes on
@@ -217,7 +217,7 @@ class Reading:
 
     def _want(self, wanted: news.Wanted) -> None:
         queue = self._state.wanted
-        if any(one["id"] == wanted["id"] for one in queue):
+        if any((one["of"], one["id"]) == (wanted["of"], wanted["id"]) for one in queue):
             return
         if len(queue) >= _MOST_WANTED:
             self._notes.append(f"more than {_MOST_WANTED:,} comments at once: the rest is left to the sweep")
@@ -236,9 +236,9 @@ class Reading:
         wanted = ready[0]
         if wanted["of"] == "comment" and self._is_crowded(wanted, ready):
             self._walks.begin(wanted["post"])
+            state.crowd = {"post": wanted["post"], "n": len(state.replies)}
             state.todo.insert(0, "crowd")
             return
-        state.credit -= 1
         try:
             self._fetch(wanted)
         except RemoteError as error:
@@ -251,25 +251,36 @@ class Reading:
         if known is None or wanted.get("is_single"):
             return False
         n_here = sum(one.get("post") == wanted["post"] for one in ready)
-        return bool(n_here > 3 + known["n"] // 100)
+        return bool(n_here > known["n"])
 
     def _read_crowd(self) -> None:
         """A page of a walk that does not wait for credit; whatever it did not bring is fetched one by one."""
-        post = self._state.walk.get("post", "")
-        if self._walks.is_walking:
-            self._walks.step()
-        if not self._walks.is_walking:
-            for one in self._state.wanted:
-                one |= {"is_single": True} if one["of"] == "comment" and post in ("", one["post"]) else {}
-            del self._state.todo[0]
+        state = self._state
+        post, n_before = state.crowd["post"], state.crowd["n"]
+        if state.walk.get("post") == post:
+            self._walks.read_comments(is_paid=False)
+        elif len(state.replies) > n_before:
+            self._walks.read_replies(-1, is_paid=False)
+        else:
+            for one in state.wanted:
+                one |= {"is_single": True} if one.get("post") == post else {}
+            del state.todo[0]
 
     def _fetch(self, wanted: news.Wanted) -> None:
         if wanted["of"] == "post":
-            self._take_post(self._api.post(wanted["id"]))
+            self._fetch_post(wanted["id"])
         elif wanted["of"] == "mention":
             self.raws.append(post_raw(self._api.post(wanted["id"]), self._own, is_shared=wanted["shared"]))
         else:
             self._fetch_comment(wanted)
+
+    def _fetch_post(self, urn: str) -> None:
+        """A post that the list did not have; below a stranger's, comments are parts of a thread that it begins."""
+        post = self._api.post(urn)
+        self._take_post(post)
+        if read_actor(part_of(post, "author")) not in ("", self._own):
+            for one in self._state.wanted:
+                one |= {"root": urn} if one.get("post") == urn else {}
 
     def _fetch_comment(self, wanted: news.Wanted) -> None:
         """One comment, under its post's name as share or, where LinkedIn finds none, as activity."""

@@ -21,9 +21,10 @@ class State:
     `todo` are the steps of this poll that are still to come, `news` and `listing` where feed and list of posts stand.
     `seen` and `deleted` are what the feed told lately. `wanted` are the comments and posts that it named and that are
     still to be fetched. `posts` are ours: "a" their name as an activity, "w" when they were last walked through, "p"
-    when they were published or last commented on, "n" how many comments they had, "t" their beginning. `queue` are the
+    when they were published or last commented on, "n" how many requests that took, "t" their beginning. `queue` are the
     posts to walk through, `walk` is where that stands, `replies` are the comments whose replies are to be listed,
-    `counts` how many each had, and `met` the last ones without any (both by a digest of their number).
+    `crowd` is a walk that does not wait for credit. `counts` are how many replies comments had, and `met` the last ones
+    without any (both by a digest of their number).
     """
 
     since: int
@@ -42,6 +43,7 @@ class State:
     queue: list[str] = field(default_factory=list)
     walk: dict[str, Any] = field(default_factory=dict)
     replies: list[list[Any]] = field(default_factory=list)
+    crowd: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     met: dict[str, int] = field(default_factory=dict)
     credit: float = LEAST_CREDIT
@@ -72,7 +74,7 @@ class State:
 
     def add_post(self, urn: str, walked_at: float, active_at: float, title: str) -> None:
         """Remember a post of ours, or its present title."""
-        known = self.posts.setdefault(urn, {"a": "", "w": walked_at, "p": active_at, "n": 0, "t": title})
+        known = self.posts.setdefault(urn, {"a": "", "w": walked_at, "p": active_at, "n": 1, "t": title})
         known["t"] = title
         while len(self.posts) > MOST_POSTS:
             del self.posts[min(self.posts, key=lambda one: self.posts[one]["p"])]

@@ -34,10 +34,6 @@ class Walks:
         state = self._state
         return state.credit > 0 and bool(state.replies or state.walk or state.queue)
 
-    @property
-    def is_walking(self) -> bool:
-        return bool(self._state.walk or self._state.replies)
-
     def fill(self) -> None:
         """Queue the posts that are due: never walked through, or not for a day (a week, where they are quiet)."""
         state, now = self._state, self._now
@@ -68,19 +64,20 @@ class Walks:
         if state.walk and state.walk["post"] != post:
             state.queue.insert(0, state.walk["post"])
         state.queue = [one for one in state.queue if one != post]
-        state.walk = {"post": post, "start": 0, "n": 0, "first": ""}
+        state.walk = {"post": post, "start": 0, "n": 0, "rows": 0, "first": ""}
 
     def step(self) -> None:
         """One page: of replies that are to be listed, or of the walk."""
         state = self._state
         if state.replies:
-            self._read_replies()
+            self.read_replies(0)
         elif state.walk:
-            self._read_comments()
+            self.read_comments()
         else:
             self.begin(state.queue[0])
 
-    def _read_comments(self) -> None:
+    def read_comments(self, is_paid: bool = True) -> None:
+        """A page of the walk."""
         state, walk = self._state, self._state.walk
         post = walk["post"]
         try:
@@ -89,12 +86,12 @@ class Walks:
             self._refused(post, error)
             return
         finally:
-            state.credit -= 1
+            state.credit -= 1 if is_paid else 0
         state.can_read = True
         for row in listed.rows:
             self._take(row, post)
         first = number_of(listed.rows[0]) if listed.rows else ""
-        walk["n"] += len(listed.rows)
+        walk |= {"n": walk["n"] + 1, "rows": walk["rows"] + len(listed.rows)}
         if listed.following and first and first == walk["first"]:
             self.notes.append(f"{post}: the same page of comments again; the rest is read tomorrow")
             self._end()
@@ -126,25 +123,26 @@ class Walks:
             self._give([raw], ())
         state.is_got(number)
 
-    def _read_replies(self) -> None:
+    def read_replies(self, which: int, is_paid: bool = True) -> None:
+        """A page of the replies of one of the comments that wait for it."""
         state = self._state
-        post, urn, start = state.replies[0]
+        post, urn, start = state.replies[which]
         try:
             listed = self._api.comments(urn, start)
         except RemoteError as error:
             if not (is_not_found(error) or self._is_of_one(error)):
                 raise
-            del state.replies[0]  # deleted meanwhile
+            del state.replies[which]  # deleted meanwhile
             return
         finally:
-            state.credit -= 1
+            state.credit -= 1 if is_paid else 0
         self._give([comment_raw(row, self._own, post, state.title_of(post)) for row in listed.rows], ())
         for row in listed.rows:
             state.is_got(number_of(row))
         if listed.following:
-            state.replies[0] = [post, urn, listed.following]
+            state.replies[which] = [post, urn, listed.following]
         else:
-            del state.replies[0]
+            del state.replies[which]
 
     def _is_of_one(self, error: RemoteError) -> bool:
         """Whether LinkedIn refuses this one post, and not our credentials: others were shown to us."""
@@ -172,8 +170,8 @@ class Walks:
         state, walk = self._state, self._state.walk
         known = state.posts.get(walk["post"])
         if known is not None:
-            known |= {"w": self._now, "n": walk["n"]}
-            if not walk["n"]:
+            known |= {"w": self._now, "n": max(walk["n"], 1)}
+            if walk["n"] and not walk["rows"]:
                 self._suspect(walk["post"])
         state.walk = {}
 

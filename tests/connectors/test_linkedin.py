@@ -77,6 +77,26 @@ def test_many_comments_on_one_post_cost_one_walk_and_not_a_request_each(
     assert reader.present == fake.expected()
 
 
+def test_much_that_is_new_on_one_post_does_not_wait_for_the_backfill_nor_pays_for_it(
+    reading: Reading, fake: Fake, world: World
+) -> None:
+    fake.page_size = 100
+    posts = [world.post() for _ in range(3)]
+    for number in range(90):
+        world.reply(world.comment(posts[number % 3], by=f"kim{number}"))
+        world.advance(timedelta(minutes=1))
+    reader = reading(sweep_a_day=0)
+    reader.poll()
+    n_waiting = len(reader.cursor["replies"])
+    assert n_waiting > 20, "the backfill is out of credit, or this test shows nothing"
+    world.advance(MINUTES)
+    new = [world.comment(posts[0], by=f"lee{number}") for number in range(6)]
+    new.append(world.reply(new[0]))
+    assert cost_of(fake, reader.poll) <= 4
+    assert {fake.native_id(key) for key in new} <= reader.present
+    assert len(reader.cursor["replies"]) == n_waiting
+
+
 def test_a_comment_that_the_feed_tells_before_it_can_be_fetched_is_asked_for_again(
     reading: Reading, fake: Fake, world: World
 ) -> None:
@@ -331,6 +351,20 @@ def test_a_post_that_is_told_of_without_words_and_not_shown_is_said_in_the_log(
     world.advance(MINUTES)
     world.post("Never again.", by="marc")
     assert "cannot be read" in reader.fetch().note
+
+
+def test_our_comment_on_a_strangers_post_answers_it_although_the_feed_does_not_say_whose_it_is(
+    reading: Reading, fake: Fake, world: World
+) -> None:
+    fake.is_undecorated, fake.names_activities = True, False
+    reader = reading()
+    reader.poll()
+    world.advance(MINUTES)
+    mention = world.post("Never again.", by="marc")
+    answer = world.comment(mention, "We are sorry.", by="brand")
+    reader.poll()
+    assert reader.of(mention).kind == "mention"
+    assert reader.of(answer).root_native_id == fake.post_urn(mention)
 
 
 @pytest.mark.parametrize(("reshares", "n"), [(True, 1), (False, 0)])
