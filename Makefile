@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test fast check format lint types bench train servers lock clean
+.PHONY: install run test fast check format lint types bench simulate train servers lock clean
 
 install: .venv/installed
 
@@ -29,6 +29,9 @@ check: .venv/installed-dev format lint types fast  ## what a developer runs befo
 
 format: .venv/installed-dev
 	$(BIN)/ruff format --check .
+
+simulate: .venv/installed-dev  ## a month of a busy brand through a fake clock; the last line is JSON
+	$(BIN)/python -m tests.simulate
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

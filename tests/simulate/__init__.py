@@ -1,0 +1,1 @@
+"""A month of a busy brand, through a fake clock: `python -m tests.simulate`."""
