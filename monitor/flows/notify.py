@@ -157,7 +157,8 @@ def _write(
         of_brand = [each for each in telling if each.alert.brand == brand]
         flags = crisis.flags_told(connection, brand, [each.alert for each in of_brand])
         held = Held.load(connection, brand, [flag for listed in flags.values() for flag in listed])
-        already = alerts.told_to(connection, brand, [each.alert for each in of_brand])
+        spread = [each.alert for each in of_brand if each.decision.reason in ("resolved", "severity_rose")]
+        already = alerts.told_to(connection, brand, spread)
         for each in of_brand:
             listed, reason = flags.get(each.alert.id, []), each.decision.reason
             assert reason is not None
@@ -172,6 +173,21 @@ def _write(
             whom = (*whom, *crisis.stakeholders(plan, each.alert, reason))
             wanted.append((notice, tuple(dict.fromkeys(whom))))
     return tell(connection, plan, wanted, now)
+
+
+def _flags(connection: Connection, brand: str, telling: Sequence[Decided]) -> dict[int, list[Flag]]:
+    """The flags that each alert tells of; a crisis also counts those of the single alerts under its post."""
+    flags = alerts.flags_of(connection, brand, [each.alert for each in telling])
+    for each in telling:
+        crisis = crisis_of(each.alert)
+        if crisis:
+            own = flags.setdefault(each.alert.id, [])
+            seen = {flag.thread_id for flag in own}
+            for flag in alerts.flags_under(connection, brand, crisis.about):
+                if flag.thread_id not in seen and flag.alert_id and flag.severity is not Severity.CRISIS:
+                    own.append(flag)
+                    seen.add(flag.thread_id)
+    return flags
 
 
 def _as_told(each: Decided) -> Alert:

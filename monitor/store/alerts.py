@@ -217,6 +217,8 @@ def flags_under(connection: Connection, brand: str, posts: Iterable[int]) -> lis
 def told_to(connection: Connection, brand: str, alerts: Sequence[Alert]) -> dict[int, list[Recipient]]:
     """Who has been told of each of these alerts, or has it in a digest to come, since it was (last) opened."""
     found: dict[int, dict[Recipient, None]] = {}
+    if not alerts:
+        return {}
     notices, deliveries, held = schema.notices, schema.deliveries, schema.held
     begun = {alert.id: to_us(alert.opened_at) for alert in alerts}
     for table, condition in (

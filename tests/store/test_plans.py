@@ -182,6 +182,9 @@ WORK = {
     "comments under posts": ("comments_subject", lambda c: load_under_posts(c, BRAND, [1, 2], NOON)),
     "flags of threads": ("flags_pkey", lambda c: threads.load_flags(c, BRAND, [1, 2])),
     "open alerts": ("alerts_open", lambda c: alerts.load_open(c, [(BRAND, "g40"), (BRAND, "g60")])),
+    "alerts that may open again": ("alerts_past", lambda c: alerts.load_past(c, [(BRAND, "g41")], NOON)),
+    "crises of a brand": ("alerts_crises", lambda c: alerts.load_crises(c, BRAND)),
+    "flags under a post": ("threads_post", lambda c: alerts.flags_under(c, BRAND, [40])),
     "our posts of a source": (
         "comments_posts",
         lambda c: load_posts(c, BRAND, SOURCE, NOON + timedelta(microseconds=N - 500), 50),
