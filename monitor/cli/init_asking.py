@@ -20,7 +20,11 @@ WIDEST = 100
 def say(text: str = "", indent: str = "") -> None:
     """A paragraph, as wide as the terminal and no wider than one likes to read."""
     wide = min(shutil.get_terminal_size().columns, WIDEST)
-    for line in wrap(printable(text), wide, initial_indent=indent, subsequent_indent=indent) or [""]:
+    lines = wrap(
+        printable(text), wide, initial_indent=indent, subsequent_indent=indent, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    for line in lines or [""]:
         click.echo(line)
 
 

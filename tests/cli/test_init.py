@@ -356,6 +356,39 @@ def test_a_permission_is_asked_for_on_the_platforms_page_and_kept_sealed(shop: S
     }  # fmt: skip
 
 
+def test_a_permission_that_was_not_given_can_be_asked_for_later(person: Person) -> None:
+    named = ("tests.cli.test_auth:Granted", "us", "", "paste", "http://127.0.0.1:8484/?code=x&state=forged")
+    shown = " ".join(person.init(*BUSINESS, *named, "keep", "n", *person.room, "").output.split())
+    assert "There is no permission yet" in shown
+    assert "`heedful auth granted` asks for it again later" in shown
+    assert "granted could not be read" in shown
+    settings = read_settings(person.file)
+    assert settings.accounts["granted"].client_id == "us"
+    assert (person.home / "heedful.key").is_file()
+
+
+def test_ctrl_c_in_the_first_read_leaves_the_configuration_complete(person: Person) -> None:
+    with Terminal("--config", str(person.file), "init", at=person.home) as terminal:
+        for question, typed in (*_business(), ("Which of these", "mastodon"), ("  base_url", person.mastodon.url)):
+            terminal.answer(question, typed)
+        names = ("  token (", "  watch [", "  hashtag (", "  own_account (")
+        for question, typed in zip(names, person.platform[1:], strict=True):
+            terminal.answer(question, typed)
+        terminal.answer("another place", "n")
+        terminal.answer("Which of these", "slack")
+        terminal.answer("  url (", person.room[1])
+        terminal.wait_for("Write ")
+        person.mastodon.fail(Fault.SLOW_DRIP, times=50)
+        terminal.answer("(y/n)", "y")
+        terminal.wait_for("Reading for the first time")
+        time.sleep(1.0)
+        terminal.press(CTRL_C)
+        code, shown = terminal.finish()
+    assert code == 0, shown
+    assert "the configuration is complete" in " ".join(shown.split())
+    assert list(read_settings(person.file).sources) == ["mastodon-own-posts"]
+
+
 def test_init_knows_no_platform_and_no_chat_by_name() -> None:
     names = [name for part in parts() for name in part if name not in ("file", "console", "x", "feeds", "threads")]
     for path in (ROOT / "monitor" / "cli").glob("init*.py"):
