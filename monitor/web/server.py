@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -90,7 +91,7 @@ class WebServer:
             self._thread.join(END_TIME + 5)
         self._socket.close()
         for door in self._doors:
-            door.close()
+            self._do(Chore("close", timedelta(0), door.close))  # what fails now must not keep the daemon from ending
 
     def _serve(self) -> None:
         self._server.run([self._socket])

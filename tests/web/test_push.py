@@ -352,6 +352,15 @@ def test_a_thousand_hints_cost_one_poll(house: House) -> None:
     assert house.counted("push", "accepted") == 1_000
 
 
+def test_a_store_that_is_away_does_not_keep_the_door_from_closing(house: House) -> None:
+    assert tell(house, comments_of(house)) == 200
+    with writing(house.app.engine) as connection:
+        connection.execute(text("ALTER TABLE sources RENAME TO elsewhere"))
+    house.server.stop()
+    with pytest.raises(httpx.ConnectError):
+        tell(house, comments_of(house))
+
+
 def test_a_reload_replaces_the_secrets(house: House) -> None:
     file = house.app.settings.file
     file.write_text(file.read_text().replace(f'"{SECRET}"', '"another-secret-of-the-app"'))
