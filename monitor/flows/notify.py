@@ -175,21 +175,6 @@ def _write(
     return tell(connection, plan, wanted, now)
 
 
-def _flags(connection: Connection, brand: str, telling: Sequence[Decided]) -> dict[int, list[Flag]]:
-    """The flags that each alert tells of; a crisis also counts those of the single alerts under its post."""
-    flags = alerts.flags_of(connection, brand, [each.alert for each in telling])
-    for each in telling:
-        crisis = crisis_of(each.alert)
-        if crisis:
-            own = flags.setdefault(each.alert.id, [])
-            seen = {flag.thread_id for flag in own}
-            for flag in alerts.flags_under(connection, brand, crisis.about):
-                if flag.thread_id not in seen and flag.alert_id and flag.severity is not Severity.CRISIS:
-                    own.append(flag)
-                    seen.add(flag.thread_id)
-    return flags
-
-
 def _as_told(each: Decided) -> Alert:
     """The alert as a notice shows it: whose it is once this has been told."""
     after = each.decision.alert

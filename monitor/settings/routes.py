@@ -1,5 +1,6 @@
 """Routes, ladders and rotas: who is told of what, who after them, and who is on call."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,6 @@ from monitor.settings.hours import check_calendar
 from monitor.settings.reading import Raw, Reading, SecretText, Table
 
 Names = str | tuple[str, ...]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 DEEPEST = 8  # routes within routes
 
 
@@ -40,7 +40,7 @@ class RouteTable(Table):
     """Only alerts that are at least so urgent."""
     rule: Names = ()
     """Only alerts of this rule, or of one of these."""
-    language: Language | tuple[Language, ...] = ()
+    language: Names = ()
     """Only alerts about comments in this language ("de"), or in one of these."""
     continue_: bool = Field(default=False, alias="continue")
     """Whether the routes below are tried too."""
@@ -185,6 +185,9 @@ def _read_route(reading: Reading, raw: Raw, key: str, known: _Known, has_targets
     _check_targets(reading, table, key, known)
     _check(reading, [table.ladder] * bool(table.ladder), known.ladder, f"{key}.ladder", "ladder")
     _check(reading, _listed(table.brand), known.brand, f"{key}.brand", "brand")
+    for code in _listed(table.language):
+        if not re.fullmatch("[a-z]{2,3}", code):
+            reading.refuse(f"{key}.language", f'"{code}" is no language; write its letters, such as "de"')
     return Route(
         channels=table.channels,
         people=table.people,
