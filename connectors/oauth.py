@@ -28,3 +28,7 @@ class OAuth:
     exchange_url: str = ""  # where the first token is exchanged, by GET, for one that lives longer
     exchange_params: Mapping[str, str] = field(default_factory=dict)
     renews_by_get: bool = False  # with nothing but `refresh_params`
+    speaks_json: bool = False  # tokens are asked for in JSON, and come in `data`, beside a `code` that is 0
+    client_name: str = "client_id"  # what the address to agree at calls us by
+    code_name: str = "code"  # what the redirect and the token endpoint call the code
+    kept: tuple[str, ...] = ()  # what else of the answer the connector asks its access for, by `fact`

@@ -90,6 +90,10 @@ class TikTok:
         uses_pkce=False,
         token_lives=86_400,
         refresh_days=365,
+        speaks_json=True,
+        client_name="client_key",
+        code_name="auth_code",
+        kept=("open_id",),
     )
 
     def __init__(self, settings: TikTokSettings, http: HttpClient, access: Access | None = None) -> None:

@@ -37,13 +37,17 @@ class TokenServer:
                 "expires_in": 3600, "scope": "read write",
             }  # fmt: skip
 
+    def read(self, body: str) -> dict[str, str]:
+        """What a request asks with."""
+        return dict(parse_qsl(body))
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
-                status, told = server.answer(dict(parse_qsl(body)))
+                status, told = server.answer(server.read(body))
                 said = json.dumps(told).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(said)))

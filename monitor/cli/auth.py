@@ -48,18 +48,33 @@ class Road:
     by_paste: bool = False
     by_device: bool = False
     opens: bool = True  # the browser, where there is a terminal
+    page: str = ""  # a page of our own to be sent back to, "": this machine
 
 
 @click.command()
 @click.argument("account", required=False)
 @click.option("--port", default=PORT, show_default=True, help="Where the platform sends you back to, on this machine.")
 @click.option(
+    "--redirect",
+    metavar="ADDRESS",
+    help="A page of your own to be sent back to, where the platform takes none on this machine; then you paste.",
+)
+@click.option(
     "--paste", is_flag=True, help="Paste the address you were sent to, where no browser runs on this machine."
 )
 @click.option("--device", is_flag=True, help="Type a code on another device, where the platform offers that.")
 @click.option("--no-browser", is_flag=True, help="Print the link only.")
 @pass_call
-def auth(call: Call, /, account: str | None, port: int, paste: bool, device: bool, no_browser: bool) -> None:
+def auth(
+    call: Call,
+    /,
+    account: str | None,
+    port: int,
+    redirect: str | None,
+    paste: bool,
+    device: bool,
+    no_browser: bool,
+) -> None:
     """Get a platform's permission for an account of the configuration; without ACCOUNT, show what there is.
 
     The link is opened (or printed), you agree there, and the tokens are stored encrypted and renewed from then on.
@@ -67,8 +82,15 @@ def auth(call: Call, /, account: str | None, port: int, paste: bool, device: boo
     if account is None:
         _show(call)
         return
-    authorise(call, account, Road(port, paste, device, not no_browser))
+    page = _checked(redirect or "")
+    authorise(call, account, Road(port, paste or bool(page), device, not no_browser, page))
     click.echo(f"{account} is authorised. Its sources go on by themselves; `heedful check` tries each of them.")
+
+
+def _checked(redirect: str) -> str:
+    if redirect and (not redirect.startswith("https://") or not urlsplit(redirect).hostname or "?" in redirect):
+        raise Failure("--redirect wants an address as https://www.bakery.example/, as the platform knows it")
+    return redirect
 
 
 def authorise(call: Call, account: str, road: Road) -> None:
@@ -116,18 +138,20 @@ def _by_link(call: Call, application: "Application", road: Road) -> dict[str, An
     from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
     oauth, client = application.oauth, WebApplicationClient(application.client_id)
-    redirect, state = f"http://127.0.0.1:{road.port}/", secrets.token_urlsafe(24)
+    redirect, state = road.page or f"http://127.0.0.1:{road.port}/", secrets.token_urlsafe(24)
     link, verifier = _link(client, oauth, redirect, state)
     with (
         nullcontext() if road.by_paste else _Redirects(road.port, state) as redirects
     ):  # listens before anybody can come back
         click.echo(f"Register {redirect} as a redirect address of your application, then open:\n\n  {link}\n")
         if redirects is None:
-            address = click.prompt("The address that you were sent to (it begins with http://127.0.0.1)")
+            address = click.prompt(f"The address that you were sent to (it begins with {redirect})")
         else:
             if road.opens and sys.stdout.isatty():
                 webbrowser.open(link)
             address = redirects.wait()
+    if oauth.code_name != "code":
+        address = address.replace(f"?{oauth.code_name}=", "?code=").replace(f"&{oauth.code_name}=", "&code=")
     try:
         # The library refuses plain http; a redirect to this very machine never leaves it (RFC 8252, 7.3).
         found = client.parse_request_uri_response(address.replace("http://", "https://", 1), state=state)
@@ -141,6 +165,7 @@ def _by_link(call: Call, application: "Application", road: Road) -> dict[str, An
 def _link(client: "WebApplicationClient", oauth: Any, redirect: str, state: str) -> tuple[str, str]:
     """The address at which a person agrees, and the PKCE verifier ("" where the platform has none)."""
     params: dict[str, str] = dict(oauth.authorize_params)
+    params |= {oauth.client_name: client.client_id} if oauth.client_name != "client_id" else {}
     verifier = ""
     if oauth.uses_pkce:
         verifier = client.create_code_verifier(64)

@@ -26,6 +26,7 @@ _log = log.get()
 EARLY = timedelta(minutes=5)  # before its end a token is renewed
 LEASE = timedelta(minutes=1)  # a renewal may take
 PATIENCE_S = 20.0  # that another thread or host is waited for
+_TOO_OFTEN, _THEIR_FAULT = 40100, 50000  # codes of TikTok. Source: business-api.tiktok.com, return codes
 WARNED = (14, 7, 1)  # days before something ends that nobody can renew
 
 
@@ -52,6 +53,10 @@ class Application:
         else:
             sent |= {"client_id": self.client_id}
             sent |= {"client_secret": self.client_secret} if self.client_secret else {}
+        if self.oauth.speaks_json:
+            sent |= {self.oauth.code_name: sent.pop("code")} if "code" in sent else {}
+            headers["content-type"] = "application/json"
+            return self._told(http, "POST", url, headers=headers, content=json.dumps(sent).encode())
         return self._told(http, "POST", url, headers=headers, content=urlencode(sent).encode())
 
     def _filled(self, params: Mapping[str, str], token: str) -> dict[str, str]:
@@ -66,7 +71,8 @@ class Application:
         except (Malformed, Gone, Unauthorized) as error:
             raise Unauthorized(f"the grant was refused: {_why(error.payload)}", status=error.status) from None
         try:
-            return dict(WebApplicationClient(self.client_id).parse_request_body_response(answer.body.decode()))
+            body = _unwrapped(answer.body) if self.oauth.speaks_json else answer.body.decode()
+            return dict(WebApplicationClient(self.client_id).parse_request_body_response(body))
         except OAuth2Error as error:
             raise Unauthorized(f"the grant was refused: {error.error}") from None
         except (ValueError, UnicodeError):
@@ -97,6 +103,22 @@ class Application:
         return "grant_type" in self.oauth.refresh_params or bool(tokens.get("refresh_token"))
 
 
+def _unwrapped(body: bytes) -> str:
+    """The tokens in an answer that says with status 200 whether it holds any (OAuth.speaks_json).
+
+    Raises: Unauthorized where the grant is refused; RemoteError where it is to be asked for later.
+    """
+    told = json.loads(body)
+    code, data = (told.get("code"), told.get("data")) if isinstance(told, dict) else (None, None)
+    if not isinstance(code, int):
+        raise ValueError("no code")
+    if code == 0 and isinstance(data, dict):
+        return json.dumps(data)
+    if code == 0 or code == _TOO_OFTEN or code >= _THEIR_FAULT:
+        raise RemoteError(f"the token endpoint gave no tokens: code {code}", status=200)
+    raise Unauthorized(f"the grant was refused: code {code}", status=200)
+
+
 def _why(payload: str) -> str:
     """The error's name in a token endpoint's answer; nothing else of it, which may show our secrets back."""
     try:
@@ -119,8 +141,11 @@ def granted(box: Box, oauth: Any, told: Mapping[str, Any], before: Mapping[str, 
     if refresh_lives is None and oauth.refresh_days and told.get("refresh_token"):
         refresh_lives = oauth.refresh_days * 86_400
     scope = told.get("scope") or before.get("scope") or ""
-    scopes = scope if isinstance(scope, list) else str(scope).replace(",", " ").split()
+    scopes = " ".join(scope if isinstance(scope, list) else [str(scope)]).replace(",", " ").split()
     tokens["scope"] = scopes
+    if oauth.kept:
+        known = before.get("facts") or {}
+        tokens["facts"] = {name: str(told.get(name) or known.get(name, "")) for name in oauth.kept}
     return Granted(
         box.seal(json.dumps(tokens)),
         now + timedelta(seconds=lives) if lives else None,
@@ -159,6 +184,14 @@ class StoredAccess:
         if not self.application.can_refresh(tokens):
             return self._while_valid(held, tokens)
         return self._renewed(held, tokens)
+
+    def fact(self, name: str) -> str:
+        """What the platform granted beside the token (OAuth.kept), "" where it did not say.
+
+        Raises: as `token`.
+        """
+        _, tokens = self._held()
+        return str((tokens.get("facts") or {}).get(name, ""))
 
     def _held(self) -> tuple[Credential, Mapping[str, Any]]:
         with reading(self.engine) as connection:

@@ -132,6 +132,16 @@ def test_a_pasted_address_is_as_good_where_no_browser_runs(acme: Acme) -> None:
     assert (acme.shop.directory / "shop.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_where_a_platform_takes_no_address_on_this_machine_one_is_sent_to_a_page_of_ones_own(acme: Acme) -> None:
+    own = "https://www.shop.example/"
+    process, asked = acme.begin("--redirect", own)
+    assert asked["redirect_uri"] == own
+    assert "acme is authorised" in finish(process, said=f"{own}?code={CODE}&state={asked['state']}\n")
+    assert acme.server.asked[0]["redirect_uri"] == own
+    for bad in ("http://www.shop.example/", "https://", "https://www.shop.example/?a=b"):
+        assert "--redirect wants an address" in acme.run("auth", "acme", "--redirect", bad, code=1)
+
+
 def test_the_code_of_a_redirect_that_is_not_ours_is_never_used(acme: Acme) -> None:
     process, asked = acme.begin("--paste")
     output = finish(process, code=1, said=f"{asked['redirect_uri']}?code={CODE}&state=somebody-elses\n")

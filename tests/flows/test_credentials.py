@@ -1,5 +1,6 @@
 """Tokens in the store: sealed, renewed in time by one alone, never lost, and people warned before they end."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from monitor.http import HttpClient
 from monitor.sealing import Box, SealBroken
 from monitor.store import alerts, credentials, schema
 from monitor.store.engine import reading, writing
-from tests.tokens import TokenServer
+from tests.tokens import CODE, TokenServer
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KEY = Fernet.generate_key().decode()
@@ -172,3 +173,75 @@ def test_a_missing_permission_is_told(town: Town) -> None:
     with reading(town.engine) as connection:
         (found,) = drill(credentials.load_all(connection), {"acme": ("read", "write")}, NOON)
     assert found.says == "lacks the permission write"
+
+
+# --- a platform that speaks JSON, as TikTok does ---
+
+
+class JsonTokens(TokenServer):
+    """Wraps its tokens, and refuses with status 200."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses_with = 0
+
+    def read(self, body: str) -> dict[str, str]:
+        fields: dict[str, str] = json.loads(body)
+        return fields
+
+    def answer(self, fields: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        if self.refuses_with:
+            return 200, {"code": self.refuses_with, "message": f"{fields}", "request_id": "1", "data": {}}
+        sent = {"code" if name == "auth_code" else name: value for name, value in fields.items()}
+        status, told = super().answer(sent)
+        if status != 200:
+            return 200, {"code": 40105, "message": "refused", "data": {}}
+        more = {"open_id": "open-1", "refresh_token_expires_in": 31_536_000, "scope": "comment.list,video.list"}
+        return 200, {"code": 0, "message": "OK", "data": told | more}
+
+
+@pytest.fixture
+def json_town(engine: Engine) -> Iterator[Town]:
+    server, http = JsonTokens(), HttpClient()
+    yield JsonTown(engine, server, http)
+    http.close()
+    server.close()
+
+
+class JsonTown(Town):
+    @property
+    def application(self) -> Application:
+        oauth = OAuth(
+            "https://p.example/agree", self.server.url, ("comment.list",), uses_pkce=False, speaks_json=True,
+            client_name="client_key", code_name="auth_code", kept=("open_id",),
+        )  # fmt: skip
+        return Application(oauth, "us", "hush")
+
+
+def test_tokens_are_asked_for_and_told_in_json_with_what_the_connector_needs_beside_them(json_town: Town) -> None:
+    fields = {"grant_type": "authorization_code", "code": CODE, "redirect_uri": "https://www.shop.example/"}
+    told = json_town.application.redeem(json_town.http, fields)
+    kept = granted(json_town.box, json_town.application.oauth, told, {}, json_town.now)
+    assert kept.scopes == ["comment.list", "video.list"]
+    assert kept.refresh_expires_at == NOON + timedelta(days=365)
+    with writing(json_town.engine) as connection:
+        credentials.save(connection, "acme", "tube", kept, json_town.now)
+    assert (json_town.access().token(), json_town.access().fact("open_id")) == ("access-1", "open-1")
+    json_town.now += timedelta(hours=2)
+    assert json_town.access().token() == "access-2"
+    assert json_town.access().fact("open_id") == "open-1"
+    assert json_town.access().fact("anything else") == ""
+
+
+def test_a_refusal_with_status_200_is_one_and_shows_no_secret(json_town: Town) -> None:
+    assert isinstance(json_town.server, JsonTokens)
+    fields = {"grant_type": "refresh_token", "refresh_token": "stolen-and-used"}
+    with pytest.raises(Unauthorized, match="the grant was refused: code 40105"):
+        json_town.application.fetch(json_town.http, json_town.server.url, fields)
+    for code, kind in ((40001, Unauthorized), (40100, RemoteError), (50002, RemoteError)):
+        json_town.server.refuses_with = code
+        with pytest.raises(RemoteError) as caught:
+            json_town.application.fetch(json_town.http, json_town.server.url, fields)
+        assert type(caught.value) is kind
+        assert "stolen" not in str(caught.value)
+        assert "hush" not in str(caught.value)
