@@ -15,6 +15,7 @@ from monitor.core import digests as core
 from monitor.core.calendar import FOR_EVER
 from monitor.core.telling import digest_at
 from monitor.core.text import excerpt
+from monitor.errors import ClaimLost
 from monitor.flows.composing import OPERATOR_TITLE
 from monitor.flows.plan import Plan
 from monitor.flows.summing import morning, weekly
@@ -44,10 +45,17 @@ def tell_due(engine: Engine, plan: Plan, now: Callable[[], datetime], wake: Call
         was_due = digests.due_times(connection, at, BATCH)
         claims = due.claim(connection, "digests", at, plan.lease, BATCH)
     for claimed in claims:
-        told = tell(engine, plan, claimed, was_due.get(claimed.key, at), now())
+        kind, whom = digests.parse_id(claimed.id)
+        try:
+            told = tell(engine, plan, claimed, was_due.get(claimed.key, at), now())
+        except ClaimLost:
+            continue  # something was held for it meanwhile: it is due again, and told with that
+        except Exception:
+            # One that cannot be made must not keep the others back; it is tried again when its lease ends.
+            _log.exception("digest.failed", kind=kind, brand=claimed.brand, channel=whom.channel)
+            continue
         if told:
             wake("deliveries")
-            kind, whom = digests.parse_id(claimed.id)
             _log.info("digest.told", kind=kind, brand=claimed.brand, channel=whom.channel, says=told.says)
     return len(claims)
 

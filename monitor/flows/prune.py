@@ -32,6 +32,7 @@ def prune(engine: Engine, plan: Plan, keep: Keep, now: datetime) -> None:
         n_deliveries = store.finished_deliveries(connection, now - keep.deliveries)
         n_quarantine = store.old_quarantine(connection, now - keep.quarantine)
         n_silences = store.ended_silences(connection, now - keep.silences)
+        store.released(connection, now - keep.deliveries)
         spendings.forget(connection, now - keep.spendings)
         chat_calls.forget_old(connection, now)
     if n_deliveries or n_quarantine or n_silences:

@@ -18,11 +18,20 @@ def finished_deliveries(connection: Connection, before: datetime) -> int:
     done = select(table.c.brand, table.c.id).where(table.c.due_at.is_(None), table.c.created_at < to_us(before))
     n_gone = _n(_delete(connection, table, done))
     left = select(table.c.id).where(table.c.brand == notices.c.brand, table.c.notice_id == notices.c.id).exists()
-    untold = select(notices.c.brand, notices.c.id).where(notices.c.created_at < to_us(before), ~left)
+    held = schema.held
+    of_notice = (held.c.brand == notices.c.brand, held.c.notice_id == notices.c.id)
+    waits = select(held.c.id).where(*of_notice, held.c.released_at.is_(None)).exists()
+    untold = select(notices.c.brand, notices.c.id).where(notices.c.created_at < to_us(before), ~left, ~waits)
     for brand, ids in _delete(connection, notices, untold).items():
         quotes = schema.quotes
         connection.execute(delete(quotes).where(quotes.c.brand == brand, quotes.c.notice_id.in_(ids)))
     return n_gone
+
+
+def released(connection: Connection, before: datetime) -> int:
+    """Forget what was held and has been told in a digest before an instant."""
+    table = schema.held
+    return _n(_delete(connection, table, select(table.c.brand, table.c.id).where(table.c.released_at < to_us(before))))
 
 
 def old_quarantine(connection: Connection, before: datetime, source_id: str = "") -> int:

@@ -12,6 +12,7 @@ from monitor.core.digests import Schedule, times
 from monitor.core.routing import Route
 from monitor.core.telling import Cap, Person, Quiet
 from monitor.flows import digests as flow
+from monitor.flows.prune import Keep, prune
 from monitor.model import Notice, Recipient, Severity
 from monitor.store import alerts, digests, due, held, schema
 from monitor.store.engine import reading, writing
@@ -301,3 +302,43 @@ def test_severe_alerts_come_through_the_night(bakery: Bakery):
     assert all(severity.rank <= Severity.HIGH.rank for severity in told)
     assert severities - told == {s for s in severities if s.rank > Severity.HIGH.rank}
     assert bool(waiting) == bool(severities - told)
+
+
+def test_one_digest_that_cannot_be_made_keeps_no_other_back(bakery: Bakery):
+    scheduled(bakery)
+    broken = replace(next(iter(bakery.plan.digests.values())), kind="weekly", recipient=Recipient("groupme"))
+    key = "bakery", digests.make_id("weekly", broken.recipient, "broken")
+    # A time zone that is not there stands for any fault of ours.
+    bakery.change_plan(
+        people={"jane": JANE},
+        digests={**bakery.plan.digests, key: replace(broken, recipient=Recipient("groupme", "x"))},
+    )
+    brand = replace(bakery.plan.brands["bakery"], timezone="Nowhere/Land")
+    sync(bakery)
+    good = bakery.plan
+    bakery.change_plan(brands={"bakery": brand})
+    bakery.now = datetime(2026, 3, 3, 8, 31, tzinfo=UTC)
+    tell_digests(bakery)
+    assert bakery.slack.sent == bakery.groupme.sent == []
+    bakery.plan = good
+    bakery.later(minutes=3)
+    tell_digests(bakery)
+    assert len(bakery.slack.sent) == len(bakery.groupme.sent) == 1
+
+
+def test_what_was_told_in_a_digest_is_forgotten_after_ninety_days_and_what_waits_is_not(bakery: Bakery):
+    bakery.now = EVENING
+    complain(bakery, 1)
+    work(bakery)
+    bakery.later(days=100, hours=9)
+    prune(bakery.engine, bakery.plan, Keep(), bakery.now)
+    assert n_waiting(bakery) == n_held(bakery) == 1
+    tell_digests(bakery)
+    (digest,) = bakery.slack.sent
+    assert digest.rule_title == "1 message was held back"
+    bakery.later(days=89)
+    prune(bakery.engine, bakery.plan, Keep(), bakery.now)
+    assert n_held(bakery) == 1
+    bakery.later(days=2)
+    prune(bakery.engine, bakery.plan, Keep(), bakery.now)
+    assert n_held(bakery) == 0
