@@ -157,7 +157,7 @@ class Remains:
 class StoredComment:
     """A comment as we hold it: the platform's word, and what we know of it.
 
-    `text_changed_at` is when we first saw the present text of an edited comment, None if it was never edited.
+    `text_changed_at` is when we first saw the present text or stars of an edited comment, None if it was never edited.
     `is_history`: it was already there when its source was added, or was imported; it never alerts. `stirs`: a rule
     about many people under one post could count it (as last assessed). `remains` is None while all of it is kept.
     """

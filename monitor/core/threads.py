@@ -146,9 +146,9 @@ def _open_since(stored: StoredComment, settled: Place, closed_at: datetime | Non
 
 
 def _edited_at(stored: StoredComment) -> datetime | None:
-    """When the text was changed: the platform's word where it has one, for we may have looked much later."""
+    """When it was changed: the platform's word where it has one, for we may have looked much later, or never before."""
     told, seen = stored.comment.edited_at, stored.text_changed_at
-    return told if told is not None and seen is not None and told < seen else seen
+    return min((at for at in (told, seen) if at is not None), default=None)
 
 
 def _stand(

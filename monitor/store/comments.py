@@ -24,6 +24,7 @@ from monitor.store.rows import (
     place,
     read_comment,
     rounded,
+    stars_in,
 )
 from monitor.store.storing import Admission, has_text
 
@@ -31,7 +32,7 @@ _NO_RULES = StorageRules()
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STORED = (
     "id, content_hash, text, thread_id, seen_at, text_changed_at, deleted_at, is_history, native_id, source_id,"
-    " refreshed_at, remains"
+    " refreshed_at, remains, details"
 )
 
 
@@ -82,6 +83,7 @@ class _Stored:
     source_id: str
     refreshed_at: int | None
     remains: str
+    details: str
 
 
 def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], now: datetime) -> Saved:
@@ -158,6 +160,12 @@ class _Coming:
             edited_at = opt_us(self.comment.edited_at)
             return edited_at is not None and edited_at > (old.refreshed_at or old.seen_at)
         return old.text != self.text
+
+    @property
+    def has_new_stars(self) -> bool:
+        """Whether a review that we hold was given other stars: that is a change of mind, whatever stands below them."""
+        now, before = self.comment.stars, stars_in(self.old.details) if self.old and self.comment.stars else None
+        return now is not None and before is not None and now != before
 
 
 def _fresh(
@@ -237,7 +245,7 @@ def _kept_until(rules: StorageRules, coming: _Coming, now_us: int) -> tuple[int 
 
 
 def _text_changed_at(coming: _Coming, now_us: int) -> int | None:
-    if coming.has_new_text:
+    if coming.has_new_text or coming.has_new_stars:
         return min(now_us, opt_us(coming.comment.edited_at) or now_us)
     return coming.old.text_changed_at if coming.old else None
 

@@ -174,6 +174,12 @@ def read_remains(encoded: str) -> Remains | None:
     return Remains(told["text"], told["author"], frozenset(told["traits"]))
 
 
+def stars_in(details: str) -> float | None:
+    """How many stars a stored comment gives, from its `details`."""
+    stars = from_json(details).get("stars")
+    return stars if isinstance(stars, float | int) else None
+
+
 def place(name: str) -> int:
     """Where a column stands in a row."""
     return _PLACE[name]

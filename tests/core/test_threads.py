@@ -190,6 +190,14 @@ def test_an_edit_that_we_saw_late_counts_from_when_the_platform_says_it_was_made
     assert waits([said(1, "tom", edited=30, told_edited=4), said(5, "bakery", under=1)]) == ()
 
 
+def test_an_edit_after_our_reply_that_we_read_only_then_starts_the_clock_at_the_edit() -> None:
+    review = said(1, "tom", "Still stale", kind="review", stars=1.0, told_edited=30)
+    thread = state(review, said(5, "bakery", under=1))
+    assert (thread.open_ids, thread.awaiting_since) == ((1,), at(30))
+    assert waits([review, said(5, "bakery", under=1), said(40, "bakery", under=1)]) == ()
+    assert state(review).awaiting_since == at(1)
+
+
 def test_an_edit_into_thanks_does_not_reopen():
     thanks = said(1, "tom", "Solved, thanks", edited=30, signals=CLOSER)
     assert waits([thanks, said(5, "bakery", under=1)]) == ()

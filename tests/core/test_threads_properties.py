@@ -56,7 +56,7 @@ def worlds(draw: st.DrawFn) -> list[StoredComment]:
                 stars=draw(st.sampled_from([None, None, 1.0, 5.0])),
                 seen=minute + draw(st.integers(0, 20)),
                 edited=edited,
-                told_edited=None if edited is None else draw(st.none() | st.integers(minute, edited)),
+                told_edited=draw(st.none() | st.integers(minute, 45 if edited is None else edited)),
                 deleted=draw(st.integers(0, 9)) == 0,
                 is_hidden=draw(st.integers(0, 9)) == 0,
                 mentions=tuple(draw(MENTIONS)),
@@ -148,7 +148,7 @@ class Oracle:
 
     def changed(self, i: int) -> datetime | None:
         seen, told = self.all[i].text_changed_at, self.all[i].comment.edited_at
-        return seen if seen is None or told is None else min(seen, told)
+        return told if seen is None else seen if told is None else min(seen, told)
 
     def settled_by(self, i: int, until: tuple[datetime, int]) -> bool:
         changed = self.changed(i)

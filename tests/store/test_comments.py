@@ -49,6 +49,22 @@ def test_what_is_stored_reads_back_as_it_was(engine: Engine) -> None:
     assert (stored[0].subject_id, stored[0].seen_at, stored[0].signals) == (_id("post"), NOON, {"angry": 0.1})
 
 
+def test_other_stars_are_a_change_of_the_review_and_no_other_text_of_it(engine: Engine) -> None:
+    review = comment("a", "Nice bread", kind="review", stars=5.0)
+    save(engine, [review])
+    later = NOON + timedelta(hours=2)
+    save(engine, [replace(review, n_likes=4)], now=later)
+    with reading(engine) as connection:
+        [stored] = load_threads(connection, BRAND, [_id("a")])[_id("a")]
+    assert stored.text_changed_at is None
+    assert save(engine, [replace(review, stars=1.0)], now=later).n_edited == 1
+    with reading(engine) as connection:
+        [stored] = load_threads(connection, BRAND, [_id("a")])[_id("a")]
+        kept = revisions_of(connection, BRAND, [_id("a")])
+    assert (stored.comment.stars, stored.text_changed_at) == (1.0, later)
+    assert not kept.get(_id("a"))
+
+
 def test_an_edit_keeps_what_was_said_before(engine: Engine) -> None:
     save(engine, [comment("a", "It opens at 9")])
     later = NOON + timedelta(hours=2)
