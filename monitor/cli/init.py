@@ -36,11 +36,10 @@ def init(call: Call, /, file: Path | None) -> None:
     Without FILE it is the one of --config or HEEDFUL_CONFIG, or heedful.toml in this directory. Nothing is written
     before the end; Ctrl-C leaves everything as it was.
     """
+    from monitor import log
     from monitor.cli.init_staging import staging
 
     target = file or call.named or Path("heedful.toml")
-    from monitor import log
-
     log.start(level="critical")  # what goes wrong is told in words
     try:
         replaces = _may_write(target)
@@ -196,6 +195,7 @@ def _show_backlog(call: Call) -> None:
     from monitor.store import sources as store
 
     try:
+        call.app.upgrade()
         if not call.settings.sources:
             return
         heading("Reading for the first time")
@@ -220,7 +220,6 @@ def _read(app: "App") -> None:
     from monitor.cli.sources import pages
     from monitor.flows.assess import assess_due
 
-    app.upgrade()
     app.sync()
     ends, n = monotonic() + READING_S, 0
     for _ in pages(app):

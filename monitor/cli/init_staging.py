@@ -15,6 +15,8 @@ from monitor.cli.call import Call
 from monitor.cli.endings import UNUSABLE, Failure
 from monitor.cli.init_toml import Draft, render
 
+_ENDS = (signal.SIGHUP, signal.SIGTERM)
+
 
 class Staging:
     """Where everything is until it is put in its place: the file, the secrets, the key, the database.
@@ -74,6 +76,13 @@ class Staging:
 
         Raises: Failure, with everything as it was.
         """
+        with _undisturbed():
+            return self._place(draft, replaces)
+
+    def _place(self, draft: Draft, replaces: bool) -> Path | None:
+        database = self.home / self.database
+        database.touch()
+        database.chmod(0o600)  # what people write to a business is nobody else's to read
         self.file.write_text(render(draft), encoding="utf-8")
         home = self.target.parent
         moved: list[tuple[Path, Path]] = []
@@ -118,10 +127,21 @@ def _move(source: Path, target: Path, moved: list[tuple[Path, Path]]) -> None:
 
 
 @contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A few renames that must all happen or none: whoever wants to stop them waits a moment."""
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in (signal.SIGINT, *_ENDS)}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+@contextmanager
 def staging(target: Path) -> Iterator[Staging]:
     """A folder for the configuration in the making; gone afterwards, whatever ends it (Ctrl-C, a line hung up)."""
     place = Staging(target)
-    before = {name: signal.signal(name, _interrupt) for name in (signal.SIGHUP, signal.SIGTERM)}
+    before = {name: signal.signal(name, _interrupt) for name in _ENDS}
     try:
         yield place
     finally:

@@ -93,6 +93,7 @@ def test_secrets_are_in_files_of_their_owner_and_never_in_the_configuration(pers
     assert not [secret for secret in SECRETS if secret in person.file.read_text()]
     folder = person.home / "heedful-secrets"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((person.home / "heedful.db").stat().st_mode) == 0o600
     kept = {path.name: (stat.S_IMODE(path.stat().st_mode), path.read_text()) for path in folder.iterdir()}
     assert kept == {
         "account-mastodon.token": (0o600, f"{Mastodon.secret}\n"),
@@ -347,7 +348,7 @@ def test_a_permission_is_asked_for_on_the_platforms_page_and_kept_sealed(shop: S
     assert "hush" not in shown
     assert "access-1" not in shown
     assert (shop.directory / "seen").read_text() == "access-1"
-    assert stat.S_IMODE((home / "heedful.key").stat().st_mode) == 0o600
+    assert [stat.S_IMODE((home / name).stat().st_mode) for name in ("heedful.key", "heedful.db")] == [0o600, 0o600]
     told = tomllib.loads((home / "heedful.toml").read_text())
     assert told["credentials"] == {"key_file": "heedful.key"}
     assert told["accounts"]["granted"] == {
