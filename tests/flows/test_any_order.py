@@ -51,9 +51,9 @@ def _end_silences(office: Office) -> None:
 
 
 ACTS: list[Callable[[Office], None]] = [
-    *(lambda office, number=number: _say(office, number) for number in range(6)),
+    lambda office: _say(office, 0),
     lambda office: [_say(office, number) for number in range(6)] and None,  # a crisis
-    *(lambda office, number=number: _reply(office, number) for number in range(6)),
+    lambda office: _reply(office, 0),
     lambda office: [_reply(office, number) for number in range(6)] and None,
     _close,
     lambda office: _each(office, lambda c, alert: alerts.acknowledge(c, alert, "ana", office.now)),
@@ -97,6 +97,7 @@ def test_no_sequence_of_acts_leaves_an_alert_that_can_neither_repeat_nor_resolve
         office = Office(engine)
         office.later(minutes=1)
         office.platform.say("post", "Our new slogan!", office.now, who="bakery", kind="post")
+        _say(office, 0)
         office.work()
         for act, wait in steps:
             ACTS[act](office)
