@@ -76,8 +76,9 @@ class TikTok:
         edits="no: comments on TikTok cannot be edited",
         quiet_requests=2,  # for 20 videos; a round asks for all of them
         recheck_batch=MOST_IDS,
-        late_reply_delay="as a rule 20 minutes and one poll; where TikTok's own count of a video stood still,"
-        " a day, or 20 minutes for each 4 videos of the account if that is longer",
+        late_reply_delay="as a rule 20 minutes and one poll; beyond the 500 newest comments of a video, and where "
+        "TikTok's own count of it stood still, a day, or 20 minutes for each 4 videos of the account if that is "
+        "longer",
         budget=Budget(40, timedelta(minutes=1)),  # Source: of an account, for each endpoint
         storage=StorageRules(forgets_deleted=True),
     )

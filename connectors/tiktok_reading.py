@@ -3,7 +3,8 @@
 There is no feed of all comments. A poll asks for the newest videos with their counts, a round every 20 minutes for all
 of them. Where a count changed, the comments are walked through from the newest until what came explains the change: a
 late reply to an old comment makes the walk go down to it. The slow sweep walks through whole videos, whatever they
-count. Beyond 500 comments TikTok orders by likes and repeats itself, so a walk that gets there goes to the end.
+count. Beyond 500 comments TikTok orders by likes and repeats itself: a walk that gets there goes to the end, or ends
+there if that was done within the day.
 """
 
 from datetime import datetime, timedelta
@@ -174,13 +175,15 @@ class Reading:
         return True
 
     def _take_comments(self, comments: list[Json], walk: dict[str, Any]) -> bool:
-        """Hand out a page; whether everything on it is older than what is known."""
+        """Hand out a page; whether it goes down to what is known."""
         mark = self._state.videos.get(walk["id"], [0, 0, 0.0])[2]
-        is_known = bool(comments)
+        # Where the count rose by what came, nothing surfaced late.
+        floor = mark if walk["rise"] > 0 else mark - OVERLAP.total_seconds()
+        is_known = False
         for comment in comments:
             at = read_instant(part_of(comment, "create_time"))
             written = at.timestamp() if at is not None else self._at
-            is_known = is_known and written < mark - OVERLAP.total_seconds()
+            is_known = is_known or written <= floor
             walk["top"] = max(walk["top"], min(written, self._at))
             self._take_comment(comment, walk, written, mark)
         walk["n_met"] += len(comments)
@@ -208,8 +211,12 @@ class Reading:
     def _is_over(self, batch: Batch, walk: dict[str, Any], is_known: bool) -> bool:
         if batch.following is None or walk["n_pages"] >= _MOST_PAGES:
             return True
-        is_ordered = walk["n_met"] <= IN_ORDER
-        return is_ordered and is_known and not walk["is_whole"] and walk["n_new"] >= walk["rise"]
+        if walk["n_met"] > IN_ORDER and not walk["is_whole"]:
+            # Only all of it would tell now, which is read once a day and no more.
+            hour = self._state.videos.get(walk["id"], [0, 0, 0.0])[1]
+            walk["is_whole"] = self._at / 3_600 - hour >= SWEEP.total_seconds() / 3_600
+            return not walk["is_whole"]
+        return is_known and not walk["is_whole"] and walk["n_new"] >= walk["rise"]
 
     def _end_walk(self, walk: dict[str, Any]) -> None:
         state = self._state
