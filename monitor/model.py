@@ -344,6 +344,7 @@ class Alert:
     n_reopened: int = 0
     why: str = ""  # nothing more is told at present, as last decided
     shown: str = ""  # a digest of what messages that are kept current show of it
+    evidence: frozenset[str] = frozenset()  # fingerprints of the comments that a crisis rests on: it grows by them too
 
 
 NoticeReason = Literal[

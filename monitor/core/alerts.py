@@ -17,13 +17,23 @@ from monitor.model import Alert, Flag, Severity, make_id
 class Timings:
     """When people are told: after how long first, how soon of more, and after how long again.
 
-    The first reminder comes after the first of `repeat`, and so on; the last goes on for ever (empty: no reminder).
+    `group_interval` is by severity, the most urgent first; its last holds for all that are less urgent. The first
+    reminder comes after the first of `repeat`, and so on; the last goes on for ever (empty: no reminder).
     """
 
     group_wait: timedelta = timedelta(seconds=30)
-    group_interval: timedelta = timedelta(minutes=5)
+    group_interval: tuple[timedelta, ...] = (
+        timedelta(minutes=5),
+        timedelta(minutes=10),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+    )
     repeat: tuple[timedelta, ...] = (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
     reopen_within: timedelta = timedelta(days=7)  # of its resolution
+
+    def interval(self, severity: Severity) -> timedelta:
+        """How soon people are told that more has joined an alert of this severity."""
+        return self.group_interval[min(severity.rank // 10, len(self.group_interval) - 1)]
 
 
 Key = tuple[str, str]

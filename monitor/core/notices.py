@@ -13,6 +13,7 @@ from monitor.core.alerts import Timings
 from monitor.core.phrasing import counted, waiting
 from monitor.model import Alert, NoticeReason, Severity, Silence
 
+LEAST_GROWTH = 3  # comments by which a crisis must grow for people to hear of it again
 LOOK_AGAIN = timedelta(minutes=10)  # at what a crisis holds back, should its end go unheard
 
 
@@ -158,7 +159,17 @@ def _owed_news(alert: Alert, last_told_at: datetime, timings: Timings) -> Iterat
     n_new = sum(fingerprint not in alert.told for fingerprint in alert.members)
     if n_new:
         says = f"{counted(n_new, 'thread', 'threads')} more since the last notice, {len(alert.members):,} in all"
-        yield _Owed("more", last_told_at + timings.group_interval, says)
+        yield _Owed("more", last_told_at + timings.interval(alert.severity), says)
+    elif n_more := _n_joined(alert):
+        says = f"it grows: {counted(n_more, 'comment', 'comments')} more since the last notice"
+        yield _Owed("more", last_told_at + timings.interval(alert.severity), says)
+
+
+def _n_joined(alert: Alert) -> int:
+    """How many comments have joined what a crisis rests on, once it has grown by half; before that none."""
+    known = alert.evidence & alert.told
+    n_more = len(alert.evidence) - len(known)
+    return n_more if n_more >= max(LEAST_GROWTH, len(known) / 2) else 0
 
 
 def _escalation(alert: Alert, ladder: Sequence[timedelta]) -> _Owed | None:
@@ -187,7 +198,7 @@ def _told(alert: Alert, reason: NoticeReason, now: datetime) -> Alert:
         return replace(alert, step=alert.step + 1, n_told=alert.n_told + 1)
     heard = replace(
         alert,
-        told=frozenset(alert.members) or frozenset({alert.group_key}),
+        told=frozenset(alert.members) | alert.evidence or frozenset({alert.group_key}),
         told_severity=alert.severity,
         last_told_at=now,
         n_told=alert.n_told + 1,

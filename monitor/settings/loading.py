@@ -189,7 +189,7 @@ def _load(reading: Reading, raw: Raw, connectors: Classes, kinds: Classes, path:
         ladders=routing.ladders,
         rotas=routing.rotas,
         rota_calendars=routing.calendars,
-        timings=Timings(alerts.group_wait, alerts.group_interval, alerts.reminders, alerts.reopen_within),
+        timings=Timings(alerts.group_wait, alerts.intervals, alerts.reminders, alerts.reopen_within),
         passes=Severity(alerts.passes),
         fold=FoldPolicy(**threads.model_dump()),
         watch=watch,

@@ -119,8 +119,14 @@ class AlertsTable(Table):
 
     group_wait: timedelta = timedelta(seconds=30)
     """How long a new alert gathers flags before people are told of it."""
-    group_interval: timedelta = timedelta(minutes=5)
-    """How soon people are told that more has joined an alert."""
+    group_interval: timedelta | Annotated[tuple[timedelta, ...], Field(min_length=4, max_length=4)] = (
+        timedelta(minutes=5),
+        timedelta(minutes=10),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+    )
+    """How soon people are told that more has joined an alert: of a crisis, of what is high, medium and low; or one
+    duration for all."""
     repeat: timedelta | tuple[timedelta, ...] = (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
     """After how long people are told again while nobody has taken an alert on: the first time, the second, and so on;
     the last goes on. "0s": never."""
@@ -128,6 +134,10 @@ class AlertsTable(Table):
     """What comes up again so soon after its all-clear (the same thread, post or person) is the same alert again."""
     passes: Literal["crisis", "high", "medium", "low"] = "crisis"
     """What is at least so urgent is told at once: it waits for nobody's hours and budgets."""
+
+    @property
+    def intervals(self) -> tuple[timedelta, ...]:
+        return self.group_interval if isinstance(self.group_interval, tuple) else (self.group_interval,)
 
     @property
     def reminders(self) -> tuple[timedelta, ...]:

@@ -85,18 +85,21 @@ def listing(connection: Connection, brand: str | None, statuses: Sequence[AlertS
 
 def _with_members(connection: Connection, rows: Sequence[Any]) -> list[Alert]:
     members: dict[int, dict[str, Severity]] = {}
-    columns = "alert_id, rule, thread_id, severity, cleared_at"
+    evidence: dict[int, set[str]] = {}
+    columns = "alert_id, rule, thread_id, severity, cleared_at, evidence"
     for brand in {row.brand for row in rows}:
         ids = [row.id for row in rows if row.brand == brand]
-        for alert_id, rule, thread_id, severity, cleared_at in hot.select_by_ids(
+        for alert_id, rule, thread_id, severity, cleared_at, comments in hot.select_by_ids(
             connection, columns, "flags", brand, ids, key="alert_id"
         ):
             if cleared_at is None:
                 members.setdefault(alert_id, {})[f"{rule}:{show_id(thread_id)}"] = Severity(severity)
-    return [_read(row, members.get(row.id, {})) for row in rows]
+                if severity == Severity.CRISIS:
+                    evidence.setdefault(alert_id, set()).update(f"comment:{show_id(i)}" for i in json.loads(comments))
+    return [_read(row, members.get(row.id, {}), frozenset(evidence.get(row.id, ()))) for row in rows]
 
 
-def _read(row: Any, members: dict[str, Severity]) -> Alert:
+def _read(row: Any, members: dict[str, Severity], evidence: frozenset[str]) -> Alert:
     if row.says and row.resolved_at is None and not members:
         members = {row.group_key: Severity(row.severity)}  # an operator's alert stands for itself
     return Alert(
@@ -108,6 +111,7 @@ def _read(row: Any, members: dict[str, Severity]) -> Alert:
         status=row.status,
         opened_at=from_us(row.opened_at),
         members=members,
+        evidence=evidence,
         told=frozenset(json.loads(row.told)),
         told_severity=Severity(row.told_severity) if row.told_severity else None,
         last_told_at=opt_at(row.last_told_at),
