@@ -106,8 +106,8 @@ class AppStore:
         own_posts="no: an app's page is not a post",
         quiet_requests=6,  # one for each app; once a week another one, for its name
         recheck_batch=BATCH,
-        late_reply_delay="our own answer to an old review is seen when the review is looked at again, after a tenth of"
-        " its age and a day at most",
+        late_reply_delay="our own answer to a review is seen when the review is looked at again: after a tenth of its"
+        " age, at most a day, and 7 days where it is older than 60 days",
         budget=Budget(3500, timedelta(hours=1)),
     )
 

@@ -107,6 +107,7 @@ class Isso:
         own_posts="Isso knows comments only; the pages they stand on can be watched by the feeds connector",
         quiet_requests=3,
         recheck_batch=20,
+        late_reply_delay="one poll, however old the page is",
     )
 
     def __init__(self, settings: IssoSettings, http: HttpClient) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
 
-from connectors.base import Abilities, Address, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
 from connectors.mastodon_api import BATCH, CONTEXT_ANONYMOUS, Api, Threads, has_id, in_time_order, read_id, read_instant
 from connectors.mastodon_reading import Reader, Stream, new_state
 from monitor.core.text import excerpt, plain_text, storable
@@ -151,7 +151,15 @@ class Mastodon:
 
     platform: ClassVar[str] = "mastodon"
     Settings: ClassVar[type[ConnectorSettings]] = MastodonSettings
-    abilities: ClassVar[Abilities] = Abilities(quiet_requests=4, recheck_batch=BATCH)
+    abilities: ClassVar[Abilities] = Abilities(
+        quiet_requests=4,
+        recheck_batch=BATCH,
+        late_reply_delay="one poll where the reply mentions us, as replies do unless their author took us out;"
+        " otherwise when the conversation is looked at again: after a tenth of the time that it has been silent, at most a day,"
+        " and 7 days where that is more than 60 days",
+        # Source: docs.joinmastodon.org/api/rate-limits: 300 requests in 5 minutes for each account.
+        budget=Budget(300, timedelta(minutes=5)),
+    )
 
     def __init__(self, settings: MastodonSettings, http: HttpClient) -> None:
         self._settings, self._http = settings, http

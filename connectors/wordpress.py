@@ -61,7 +61,11 @@ class WordPress:
 
     platform: ClassVar[str] = "wordpress"
     Settings: ClassVar[type[ConnectorSettings]] = WordPressSettings
-    abilities: ClassVar[Abilities] = Abilities(quiet_requests=3, recheck_batch=PAGE_MOST)
+    abilities: ClassVar[Abilities] = Abilities(
+        quiet_requests=3,
+        recheck_batch=PAGE_MOST,
+        late_reply_delay="one poll, however old the post is; a comment that was approved late, one hour and one poll",
+    )
 
     def __init__(self, settings: WordPressSettings, http: HttpClient) -> None:
         self._settings = settings

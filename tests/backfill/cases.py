@@ -80,5 +80,5 @@ CASES = (
         late=_OUR_REPLY,
         stated=lambda size: 7 * DAY + 30 * MINUTE * ceil(size.n_comments / 500),
     ),
-    Case("app_store", every=30 * MINUTE, late=_OUR_REPLY, stated=lambda _size: DAY),
+    Case("app_store", every=30 * MINUTE, late=_OUR_REPLY, stated=lambda _size: 7 * DAY),
 )
