@@ -46,6 +46,10 @@ class Fake(HttpFakePlatform):
         self.hidden: set[str] = set()  # comments by key
         self.sends_numbers = False  # ids and times, where others send text
         self.raw_parts: dict[str, dict[str, Any]] = {}
+        self._kept: tuple[dict[str, list[Entry]], dict[str, list[Entry]]] | None = None
+
+    def changed(self) -> None:
+        self._kept = None
 
     def source_settings(self) -> dict[str, Any]:
         return {"base_url": self.url, "business_id": BUSINESS, "token": TOKEN}
@@ -73,13 +77,25 @@ class Fake(HttpFakePlatform):
             entry = self.world[entry.reply_to]
         return entry
 
+    @property
+    def _index(self) -> tuple[dict[str, list[Entry]], dict[str, list[Entry]]]:
+        """The comments on top of each post and the replies below each of those, the newest first."""
+        if self._kept is None:
+            tops: dict[str, list[Entry]] = {}
+            replies: dict[str, list[Entry]] = {}
+            for one in sorted(self.world.comments, key=lambda one: (one.created_at, one.number), reverse=True):
+                if one.reply_to is None:
+                    tops.setdefault(one.post or "", []).append(one)
+                else:
+                    replies.setdefault(self._root(one).key, []).append(one)
+            self._kept = tops, replies
+        return self._kept
+
     def _top(self, post: str) -> list[Entry]:
-        found = [one for one in self.world.comments if one.post == post and one.reply_to is None]
-        return sorted(found, key=lambda one: (one.created_at, one.number), reverse=True)
+        return self._index[0].get(post, [])
 
     def _replies(self, root: str) -> list[Entry]:
-        found = [one for one in self.world.comments if one.reply_to and self._root(one).key == root]
-        return sorted(found, key=lambda one: (one.created_at, one.number), reverse=True)
+        return self._index[1].get(root, [])
 
     def _all_below(self, post: str) -> list[Entry]:
         return [one for top in self._top(post) for one in (top, *self._replies(top.key))]
