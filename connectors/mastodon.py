@@ -154,9 +154,9 @@ class Mastodon:
     abilities: ClassVar[Abilities] = Abilities(
         quiet_requests=4,
         recheck_batch=BATCH,
-        late_reply_delay="one poll where the reply mentions us, as replies do unless their author took us out;"
-        " otherwise when the conversation is looked at again: after a tenth of the time that it has been silent, at most a day,"
-        " and 7 days where that is more than 60 days",
+        late_reply_delay="one poll where the reply mentions us, as replies do unless their author took us out; "
+        "otherwise when the conversation is looked at again: after a tenth of the time that it has been silent, at"
+        " most a day, and 7 days where that is more than 60 days",
         # Source: docs.joinmastodon.org/api/rate-limits: 300 requests in 5 minutes for each account.
         budget=Budget(300, timedelta(minutes=5)),
     )
