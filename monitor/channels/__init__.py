@@ -20,6 +20,9 @@ REGISTRY = {
     "matrix": "monitor.channels.matrix:Matrix",
     "google_chat": "monitor.channels.google_chat:GoogleChat",
     "rocketchat": "monitor.channels.rocketchat:RocketChat",
+    "pagerduty": "monitor.channels.pagerduty:PagerDuty",
+    "opsgenie": "monitor.channels.opsgenie:Opsgenie",
+    "apprise": "monitor.channels.apprise:Apprise",
     "email": "monitor.channels.email:Email",
 }
 

@@ -100,7 +100,7 @@ class Email:
             "subject": subject(layout),
             "text": "\n".join([layout.title, *body(layout, TEXT)]),
             "html": _page(layout),
-            "conversation": notice.alert_id,
+            "conversation": notice.alert_id or f"digest {notice.id}",
             "date": notice.created_at.isoformat(),
         }
         return Message((payload,), layout.is_truncated)

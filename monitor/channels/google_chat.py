@@ -65,7 +65,8 @@ class GoogleChat:
         for payload in message.payloads:
             refused = self._refusal(payload, delivery_id)
             if isinstance(refused, Malformed):
-                plain = {"text": _as_text(payload), "thread": payload["thread"]}
+                plain = {**payload, "text": _as_text(payload)}
+                del plain["cardsV2"]
                 refused = self._refusal(plain, delivery_id)  # of which nothing came: the id is still free
             if refused is not None:
                 raise refused
@@ -109,7 +110,7 @@ def _message(layout: Layout) -> dict[str, Any]:
     return {
         "text": escape(layout.title),
         "cardsV2": [{"cardId": "alert", "card": {"sections": sections}}],
-        "thread": {"threadKey": layout.alert},
+        **({"thread": {"threadKey": layout.alert}} if layout.alert else {}),
     }
 
 

@@ -34,6 +34,7 @@ from tests.channels.fakes import BOT_ID, SECRET, TOKEN, Fake, FakeGroupMe, FakeR
 from tests.channels.homeserver import MATRIX_TOKEN, ROOM, FakeHomeserver
 from tests.channels.mailbox import OWNER, SENDER
 from tests.channels.notices import CRISIS, DIGEST, FIRST, HOSTILE_NOTICES, HOSTILE_ROOMS, KIM, NOTICES, NOW, WAITING
+from tests.channels.pagers import GENIE_KEY, ROUTING_KEY, FakeOpsgenie, FakePagerDuty
 from tests.channels.phones import BOT_TOKEN, CALLBACK_SECRET, CHAT, NTFY_TOKEN, TOPIC, FakeNtfy, FakeTelegram
 from tests.channels.rooms import (
     DISCORD_TOKEN,
@@ -66,6 +67,9 @@ FAKES: dict[str, type[Fake] | None] = {
     "rocketchat": FakeRocketChat,
     "slack_bot": FakeSlackBot,
     "mattermost_bot": FakeMattermostBot,
+    "pagerduty": FakePagerDuty,
+    "opsgenie": FakeOpsgenie,
+    "apprise": None,  # by a library of its own: test_apprise.py holds it to them
     "email": None,  # no HTTP: test_email.py holds it to the same promises
 }
 REMOTE = sorted(kind for kind, fake in FAKES.items() if fake)
@@ -87,6 +91,9 @@ def settings_of(kind: str, url: str) -> dict[str, Any]:
         "slack_bot": {"token": SLACK_TOKEN, "channel": SLACK_CHANNEL, "base_url": url}
         | {"signing_secret": SIGNING_SECRET},
         "mattermost_bot": {"base_url": url, "token": MATTERMOST_TOKEN, "channel_id": MATTERMOST_CHANNEL},
+        "pagerduty": {"routing_key": ROUTING_KEY, "base_url": url},
+        "opsgenie": {"api_key": GENIE_KEY, "base_url": url},
+        "apprise": {"url": url.replace("http://", "json://")},
         "google_chat": {"url": f"{url}/v1/spaces/AAAA1234/messages?{GOOGLE_QUERY}"},
         "rocketchat": {"url": f"{url}/hooks/5f0c/{ROCKET_TOKEN}"},
         "email": {"host": "127.0.0.1", "port": 9, "tls": "none", "sender": SENDER, "to": OWNER},
@@ -414,7 +421,16 @@ SECRETS = re.compile(
                 CALLBACK_SECRET,
                 BOT_TOKEN.partition(":")[2],
             ),
-            *(MATRIX_TOKEN, GOOGLE_TOKEN, ROCKET_TOKEN, SLACK_TOKEN, SIGNING_SECRET, MATTERMOST_TOKEN),
+            *(
+                MATRIX_TOKEN,
+                GOOGLE_TOKEN,
+                ROCKET_TOKEN,
+                SLACK_TOKEN,
+                SIGNING_SECRET,
+                MATTERMOST_TOKEN,
+                ROUTING_KEY,
+                GENIE_KEY,
+            ),
         ]
     )
 )
@@ -476,6 +492,10 @@ def test_the_secret_is_in_no_error_no_repr_and_no_log(kind: str, status: int, ca
         ("slack_bot", {"base_url": "http://slack.example"}),
         ("mattermost_bot", {"token": f"{HOOK}\n"}),
         ("mattermost_bot", {"channel_id": "town-square"}),
+        ("pagerduty", {"routing_key": f"{HOOK}"}),
+        ("opsgenie", {"api_key": f"{HOOK} "}),
+        ("apprise", {"url": f"{HOOK}"}),
+        ("apprise", {"url": f"json://x.example/{HOOK} "}),
         ("matrix", {"token": f"{HOOK}\n"}),
         ("matrix", {"room_id": "#care:server.example"}),
         ("matrix", {"base_url": "http://matrix.example"}),

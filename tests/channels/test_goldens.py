@@ -15,7 +15,7 @@ from tests.channels.notices import NOTICES, NOW
 from tests.channels.test_contract import REMOTE, make
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "channels"
-CASES = [(kind, name) for kind in (*REMOTE, "email") for name in sorted(NOTICES)]
+CASES = [(kind, name) for kind in (*REMOTE, "email", "apprise") for name in sorted(NOTICES)]
 SCREENS = [
     (imitate, name) for imitate in ("slack", "groupme") for name in ("first", "resolved", "private", "operators")
 ]

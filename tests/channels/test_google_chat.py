@@ -29,11 +29,12 @@ def test_a_repeated_delivery_has_the_same_request_id_and_one_message() -> None:
         assert len(fake.accepted) == 2
 
 
-def test_all_messages_of_an_alert_stand_in_one_thread() -> None:
+def test_all_messages_of_an_alert_stand_in_one_thread_and_a_digest_in_none() -> None:
     with FakeGoogleChat() as fake:
         space = channel(fake)
-        keys = {space.render(notice, NOW).payloads[0]["thread"]["threadKey"] for notice in NOTICES.values()}
-    assert keys == {FIRST.alert_id}
+        threads = {name: space.render(notice, NOW).payloads[0].get("thread") for name, notice in NOTICES.items()}
+    assert threads.pop("digest") is None
+    assert list(threads.values()) == [{"threadKey": FIRST.alert_id}] * len(threads)
 
 
 def test_a_card_that_google_refuses_arrives_as_plain_text() -> None:

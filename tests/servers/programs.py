@@ -59,6 +59,11 @@ class Program:
         self.stop()
         pytest.fail(f"{url} did not come up:\n{self.log.read_text(errors='replace')[-2000:]}")
 
+    def wait(self, seconds: float) -> None:
+        """Return when it has done its work; fail with its log when it did not."""
+        if self._process.wait(seconds) != 0:
+            pytest.fail(f"it failed:\n{self.log.read_text(errors='replace')[-2000:]}")
+
     def stop(self) -> None:
         """End it and what it started."""
         if self._process.poll() is None:
