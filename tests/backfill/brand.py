@@ -52,7 +52,9 @@ def build(size: Size, now: datetime = START) -> tuple[World, Oldest]:
         for order in range(_share(size, number)):
             wait = timedelta(hours=2 + min(chance.expovariate(1 / 60), 600))
             events.append((min(posted_at + wait, now - timedelta(minutes=chance.randrange(5, 600))), number, order))
-    world, posts, below = World(now - AGE), {}, {}
+    world = World(now - AGE)
+    posts: dict[int, str] = {}
+    below: dict[int, list[str]] = {}
     for at, number, order in sorted(events):
         world.now = at.replace(microsecond=0)
         if order < 0:

@@ -199,6 +199,8 @@ def test_a_recorded_step_forward_by_min_id_brings_exactly_what_is_newer(http: Ht
         before, page = _read(replay, http)
         replay.recordings = [forward]
         after, _ = _read(replay, http, page.cursor)
+    n_recorded, n_stored = len(first.body) + len(forward.body), len(before) + len(after)
+    print(f"{older}, {newer} | expected {n_recorded} | obtained {n_stored}")  # noqa: T201
     assert [comment.native_id for comment in before] == _ids(first.body)
     assert [comment.native_id for comment in after] == _ids(forward.body)
 
@@ -222,6 +224,8 @@ def test_a_recorded_conversation_is_read_whole_and_in_order(name: str, http: Htt
         comments = [connector.normalise(raw) for raw in found.raws]
     statuses = {one["id"]: one for one in (*ancestors, status, *descendants)}
     kept = [comment for comment in comments if comment is not None]
+    said = f"expected {len(descendants)} | obtained {len(kept) - 1} | and the status that is made up above them"
+    print(f"{name} | {said}")  # noqa: T201
     assert Counter(comment.native_id for comment in kept) == Counter(
         f"127.0.0.1/{one['id']}" for one in (status, *descendants)
     )
@@ -238,6 +242,7 @@ def test_a_recorded_single_status_is_read_as_it_is(http: HttpClient, tmp_path: P
         connector = Mastodon(MastodonSettings.model_validate(replay.source_settings()), http)
         found = connector.recheck([Known(f"127.0.0.1/{status['id']}", None, None), Known("127.0.0.1/7", None, None)])
         comment = connector.normalise(found.raws[0])
+    print(f"status_single_mastodonsocial | expected 1 | obtained {len(found.raws)}")  # noqa: T201
     assert found.gone == ["127.0.0.1/7"]
     assert comment is not None
     assert comment.permalink == status["url"]

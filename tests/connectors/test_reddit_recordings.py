@@ -147,7 +147,8 @@ def _read(connector: Reddit) -> tuple[dict[str, Comment], set[str]]:
 
 
 def _told(name: str, expected: int, stored: int, gone: int) -> None:
-    print(f"{name:32} | expected {expected:3} | stored {stored:3} | shown as deleted {gone}")  # noqa: T201
+    why = f" | shown as deleted {gone}" if gone else ""
+    print(f"{name:32} | expected {expected:3} | stored {stored:3}{why}")  # noqa: T201
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

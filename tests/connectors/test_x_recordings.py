@@ -142,6 +142,7 @@ def test_a_recorded_single_post_is_looked_at_again(http: HttpClient, tmp_path: P
         connector = X(XSettings.model_validate(replay.source_settings()), http)
         found = connector.recheck([Known(post["id"], None, None), Known("1293593516040269000", None, None)])
         comment = connector.normalise(found.raws[0])
+    print(f"v2_tweet | expected 1 | obtained {len(found.raws)}")  # noqa: T201
     assert found.gone == ["1293593516040269000"]
     assert comment is not None
     assert comment.native_id == post["id"]
