@@ -42,11 +42,19 @@ def _snowflake(text: str) -> str:
     return text
 
 
+def _public_key(key: str) -> str:
+    if key and not re.fullmatch("[0-9a-fA-F]{64}", key):
+        raise ValueError("must be the application's public key: 64 digits and letters from a to f")
+    return key
+
+
 class DiscordSettings(ChannelSettings):
     url: Annotated[SecretStr, AfterValidator(_webhook)]
     """The webhook's URL (https://discord.com/api/webhooks/...); a secret: give url_env or url_file."""
     thread_id: Annotated[str, AfterValidator(_snowflake)] = ""
     """The thread, or the post of a forum channel, that is told instead of the channel itself."""
+    public_key: Annotated[str, AfterValidator(_public_key)] = ""
+    """The public key of an application of your own (no secret), by which its commands are believed."""
     show_private: bool = False
     """Whether the text of private messages is copied into the channel."""
 

@@ -9,14 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import sleep
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urljoin
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.channels import render
 from monitor.channels.base import ChannelSettings, Message
-from monitor.channels.targets import check_url, post
+from monitor.channels.targets import check_url, long_secrets, post
 from monitor.errors import RemoteError, Unavailable
 from monitor.http import HttpClient
 from monitor.model import Notice
@@ -43,10 +43,21 @@ def _bot(bot_id: SecretStr) -> SecretStr:
 class GroupMeSettings(ChannelSettings):
     bot_id: Annotated[SecretStr, AfterValidator(_bot)]
     """The bot's id; whoever has it can post, so give it as bot_id_env or bot_id_file."""
+    callback_secret: Annotated[SecretStr, AfterValidator(long_secrets)] | None = None
+    """Any long text of your own: with it people may answer alerts in the group, through an address that is made of it
+    (`heedful check` shows it). Give callback_secret_env or callback_secret_file."""
+    group_id: Annotated[str, Field(pattern="^[0-9]{0,30}$", coerce_numbers_to_str=True)] = ""
+    """The number of the bot's group: nothing from another one is heard. Needed beside callback_secret."""
     base_url: Annotated[str, AfterValidator(_api)] = "https://api.groupme.com"
     """Where GroupMe's API is."""
     show_private: bool = False
     """Whether the text of private messages is copied into the group."""
+
+    @model_validator(mode="after")
+    def _hears_one_group(self) -> Self:
+        if self.callback_secret is not None and not self.group_id:
+            raise ValueError("callback_secret needs group_id beside it: the number of the bot's group")
+        return self
 
 
 class GroupMe:

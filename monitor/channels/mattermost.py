@@ -16,7 +16,7 @@ from pydantic import AfterValidator, SecretStr
 
 from monitor.channels.base import ChannelSettings, Message
 from monitor.channels.layout import Layout, Markup, body, fitted
-from monitor.channels.targets import post, refusal_object, seconds, secret_url, wait_for
+from monitor.channels.targets import long_secrets, post, refusal_object, seconds, secret_url, wait_for
 from monitor.errors import Gone, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
 from monitor.model import Notice
@@ -47,6 +47,9 @@ def _hook(url: SecretStr) -> SecretStr:
 class MattermostSettings(ChannelSettings):
     url: Annotated[SecretStr, AfterValidator(_hook)]
     """The incoming webhook's URL (https://<server>/hooks/<key>); a secret: give url_env or url_file."""
+    command_token: Annotated[SecretStr, AfterValidator(long_secrets)] | None = None
+    """The token of a slash command or outgoing webhook of the server, by which it is believed; of several all, with a
+    space between. Give command_token_env or command_token_file."""
     show_private: bool = False
     """Whether the text of private messages is copied into the channel."""
 

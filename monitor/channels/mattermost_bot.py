@@ -17,7 +17,7 @@ from pydantic import AfterValidator, SecretStr
 from monitor.channels.base import ChannelSettings, Message, MessageGone
 from monitor.channels.layout import fitted
 from monitor.channels.mattermost import fits, written
-from monitor.channels.targets import answer_object, refusal_object, seconds, server_url, wait_for
+from monitor.channels.targets import answer_object, long_secrets, refusal_object, seconds, server_url, wait_for
 from monitor.errors import Gone, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
 from monitor.model import Notice
@@ -52,6 +52,9 @@ class MattermostBotSettings(ChannelSettings):
     """The bot's access token: give token_env or token_file."""
     channel_id: Annotated[str, AfterValidator(_channel)]
     """The channel's id: 26 letters and digits, in the channel's details."""
+    command_token: Annotated[SecretStr, AfterValidator(long_secrets)] | None = None
+    """The token of a slash command or outgoing webhook of the server, by which it is believed; of several all, with a
+    space between. Give command_token_env or command_token_file."""
     show_private: bool = False
     """Whether the text of private messages is copied into the channel."""
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, SecretStr
 from monitor.channels.base import ChannelSettings, Message, MessageGone
 from monitor.channels.buttons import ACKNOWLEDGE, offered
 from monitor.channels.slack_blocks import as_text, render_blocks
-from monitor.channels.targets import answer_object, post, server_url
+from monitor.channels.targets import answer_object, long_secrets, post, server_url
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import Answer, HttpClient
 from monitor.model import Notice
@@ -55,7 +55,7 @@ class SlackBotSettings(ChannelSettings):
     """The bot's token (xoxb-...); whoever has it can post as the bot: give token_env or token_file."""
     channel: Annotated[str, AfterValidator(_channel)]
     """The channel's id, "C...": at the foot of the channel's details; or a person's, "U...": at their profile."""
-    signing_secret: SecretStr | None = None
+    signing_secret: Annotated[SecretStr, AfterValidator(long_secrets)] | None = None
     """The app's signing secret: with it buttons stand below messages, and what is pressed is believed. Give
     signing_secret_env or signing_secret_file."""
     base_url: Annotated[str, AfterValidator(server_url)] = "https://slack.com"

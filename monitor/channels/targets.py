@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from monitor.errors import RateLimited, RemoteError
 from monitor.http import Answer, HttpClient
 
+SHORTEST_SECRET = 16
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -79,6 +80,17 @@ def wait_for(error: RateLimited, wait: timedelta | None, now: datetime) -> RateL
     if error.retry_at is None and wait is not None:
         error.retry_at = now + wait
     return error
+
+
+def long_secrets(secret: SecretStr) -> SecretStr:
+    """A validator for what callers are believed by: one secret or, while one is being replaced, several.
+
+    Raises: ValueError, without the secret in it.
+    """
+    words = secret.get_secret_value().split()
+    if not words or any(len(word) < SHORTEST_SECRET for word in words):
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters, so that nobody can guess it")
+    return secret
 
 
 def server_url(url: str) -> str:
