@@ -43,7 +43,7 @@ def load_past(connection: Connection, keys: Iterable[tuple[str, str]], since: da
         if is_postgres(connection):
             statement += " FOR UPDATE"
         found += connection.exec_driver_sql(statement, (brand, parameter, to_us(since))).all()
-    return {(row.brand, row.group_key): _read(row, {}) for row in found}
+    return {(row.brand, row.group_key): _read(row, {}, frozenset()) for row in found}
 
 
 def load_crises(connection: Connection, brand: str) -> list[Alert]:

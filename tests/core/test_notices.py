@@ -58,9 +58,35 @@ def test_more_is_told_a_group_interval_after_the_last_notice_at_the_earliest() -
     more = replace(TOLD, members={"angry:1": MEDIUM, "angry:2": MEDIUM, "angry:3": MEDIUM})
     assert TOLD.last_told_at is not None
     early = _ask(more, TOLD.last_told_at + MINUTE)
-    assert (early.reason, early.due_at) == (None, TOLD.last_told_at + 5 * MINUTE)
-    then = _ask(more, TOLD.last_told_at + 5 * MINUTE)
+    assert (early.reason, early.due_at) == (None, TOLD.last_told_at + 30 * MINUTE)
+    then = _ask(more, TOLD.last_told_at + 30 * MINUTE)
     assert (then.reason, then.says) == ("more", "2 threads more since the last notice, 3 in all")
+
+
+def test_more_is_told_the_sooner_the_more_urgent_it_is() -> None:
+    assert [TIMINGS.interval(severity) for severity in Severity] == [5 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR]
+    assert {Timings(group_interval=(MINUTE,)).interval(severity) for severity in Severity} == {MINUTE}
+
+
+def _crisis_of(*comments: str) -> Alert:
+    found = frozenset(f"comment:{name}" for name in comments)
+    return replace(FRESH, severity=CRISIS, members={"pile-on:p1": CRISIS}, evidence=found)
+
+
+def test_a_crisis_that_grows_by_half_is_told_again_though_it_is_still_one_thread() -> None:
+    told = _ask(_crisis_of(*"abcdef"), NOON + MINUTE).alert
+    grown = replace(told, evidence=_crisis_of(*"abcdefghi").evidence)
+    assert _ask(grown, NOON + 2 * MINUTE).reason is None
+    news = _ask(grown, NOON + 6 * MINUTE)
+    assert (news.reason, news.says) == ("more", "it grows: 3 comments more since the last notice")
+    assert _ask(news.alert, NOON + HOUR).reason is None
+    assert _ask(replace(news.alert, evidence=_crisis_of(*"abcdefghijkl").evidence), NOON + HOUR).reason is None
+
+
+def test_other_comments_in_the_place_of_those_that_left_are_growth() -> None:
+    told = _ask(_crisis_of(*"abcdef"), NOON + MINUTE).alert
+    assert _ask(replace(told, evidence=_crisis_of(*"uvwxyz").evidence), NOON + HOUR).reason == "more"
+    assert _ask(replace(told, evidence=_crisis_of(*"abc").evidence), NOON + HOUR).reason is None
 
 
 def test_another_thread_in_the_place_of_one_that_left_is_news() -> None:
@@ -138,7 +164,7 @@ def test_what_nobody_takes_on_climbs_its_ladder_step_by_step() -> None:
 def test_a_step_is_no_news_to_those_who_were_told_before() -> None:
     first = _ask(FRESH, NOON + MINUTE, ladder=LADDER).alert
     more = replace(first, members={"angry:1": MEDIUM, "angry:2": MEDIUM})
-    late = NOON + 20 * MINUTE
+    late = NOON + 40 * MINUTE
     news = _ask(more, late, ladder=LADDER)
     assert (news.reason, news.due_at) == ("more", late), "the step is owed as well, at once"
     step = _ask(news.alert, late, ladder=LADDER)
@@ -191,7 +217,10 @@ def test_an_alert_that_comes_up_again_after_its_all_clear_says_so() -> None:
     again = replace(over, status="open", resolved_at=None, opened_at=NOON + DAY, members=FRESH.members, n_reopened=1)
     assert _ask(again, NOON + DAY).due_at == NOON + DAY + 30 * SECOND
     decision = _ask(again, NOON + DAY + MINUTE)
-    assert (decision.reason, decision.says) == ("reopened", "it has come up again, 23 h after it was last told: 1 thread")
+    assert (decision.reason, decision.says) == (
+        "reopened",
+        "it has come up again, 23 h after it was last told: 1 thread",
+    )
     assert (decision.alert.n_repeats, decision.alert.unowned_since) == (0, NOON + DAY + MINUTE)
 
 
@@ -408,7 +437,7 @@ class TellingPeople(RuleBasedStateMachine):
     @precondition(lambda self: self.alert.status != "resolved")
     @rule()
     def somebody_takes_it_on(self) -> None:
-        taken = {"status": "acknowledged", "acknowledged_by": "ana", "acknowledged_at": self.now}
+        taken: dict[str, Any] = {"status": "acknowledged", "acknowledged_by": "ana", "acknowledged_at": self.now}
         self.alert = replace(self.alert, **taken, unowned_since=None, step=0)  # as store.alerts.acknowledge
         self.steps.clear()
         self._touched()
@@ -416,7 +445,7 @@ class TellingPeople(RuleBasedStateMachine):
     @precondition(lambda self: self.alert.status == "acknowledged")
     @rule()
     def it_is_handed_back(self) -> None:
-        free = {"status": "open", "acknowledged_by": "", "acknowledged_at": None, "n_repeats": 0}
+        free: dict[str, Any] = {"status": "open", "acknowledged_by": "", "acknowledged_at": None, "n_repeats": 0}
         self.alert = replace(self.alert, **free, unowned_since=self.now)
         self._touched()
 
