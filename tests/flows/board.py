@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.channels.base import Message
-from monitor.errors import Unavailable
 from monitor.model import Notice
 from tests.flows.brand import Recorder
 
@@ -24,7 +23,7 @@ class Board(Recorder):
     """`faults` are raised before anything is shown, `losses` after it: the answer never came."""
 
     wall: dict[str, Pinned] = field(default_factory=dict)
-    losses: list[Unavailable] = field(default_factory=list)
+    losses: list[BaseException] = field(default_factory=list)
     n_calls: int = 0
 
     def post(self, message: Message, delivery_id: str, now: datetime, follows: str) -> str:

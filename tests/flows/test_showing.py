@@ -1,5 +1,6 @@
 """Messages that are kept current in place: what people see in a chat is how the alert stands, and nothing twice."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -175,6 +176,49 @@ def test_where_nothing_can_be_looked_for_an_unknown_outcome_may_be_a_second_mess
     bakery.work()
     assert len(board.wall) == 2
     assert len({pinned.delivery_id for pinned in board.wall.values()}) == 1
+
+
+class Killed(BaseException):
+    """The process ends here: nobody catches this."""
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        ["lost", "lost"],
+        ["killed"],
+        ["killed", "lost", "killed"],
+        ["refused", "killed"],
+        ["busy", "lost", "busy"],
+        ["busy", "refused", "busy"],
+        [],
+    ],
+    ids="-".join,
+)
+@pytest.mark.parametrize("kind", [Board, SearchedBoard])
+def test_a_second_message_comes_only_after_an_outcome_that_nobody_knows(
+    engine: Engine, kind: type[Board], outcomes: list[str]
+) -> None:
+    board = kind()
+    bakery = Bakery(engine, slack=board)
+    bakery.change_plan(channels={"slack": board})
+    bakery.later(minutes=1)
+    bakery.platform.say("a", ANGRY, bakery.now)
+    bakery.poll()
+    bakery.assess()
+    bakery.notify()
+    for outcome in [*outcomes, "good"]:
+        board.faults = {"refused": [Unavailable("no")], "busy": [RateLimited("429")]}.get(outcome, [])  # type: ignore[assignment]
+        board.losses = {"lost": [Unavailable("?")], "killed": [Killed()]}.get(outcome, [])  # type: ignore[assignment]
+        with suppress(Killed):
+            bakery.deliver()
+        bakery.later(minutes=10)  # longer than any pause and any lease
+    n_unknown = sum(outcome in ("lost", "killed") for outcome in outcomes)
+    assert len(board.wall) == (1 if kind is SearchedBoard else 1 + n_unknown)
+    assert {pinned.notice.rule for pinned in board.wall.values()} == {"angry"}
+    takes(bakery, "Anna")
+    bakery.work()
+    assert ("acknowledged", "Anna", "") in board.seen()  # whichever of them was answered is kept current
 
 
 def test_a_channel_whose_messages_cannot_be_changed_costs_nothing(engine: Engine) -> None:
