@@ -28,6 +28,7 @@ from connectors.base import (
 )
 from connectors.oauth import OAuth
 from connectors.reddit_api import BATCH, SITE, Api, read_name
+from connectors.reddit_app import AppToken
 from connectors.reddit_poll import Reading, placed
 from connectors.reddit_reading import Stream
 from monitor.core.text import excerpt, storable
@@ -46,6 +47,10 @@ class RedditSettings(ConnectorSettings):
     to name it."""
     token: SecretStr | None = None
     """An access token; it lives for an hour to a day, so `heedful auth` is the way for all but trying it out."""
+    app_id: str = ""
+    """The id of an app of yours, to read what everybody may read without anybody's account (not watch = "account")."""
+    app_secret: SecretStr | None = None
+    """That app's secret."""
     watch: Literal["subreddit", "account", "search"] = "subreddit"
     """What to read: subreddits, whatever addresses our account with all below its posts, or what a search finds."""
     subreddits: tuple[str, ...] = ()
@@ -54,6 +59,8 @@ class RedditSettings(ConnectorSettings):
     """What to search for (for watch = "search"), in Reddit's own syntax: `"our brand" OR ourbrand`."""
     base_url: Address = "https://oauth.reddit.com"
     """Where the API is."""
+    site_url: Address = SITE
+    """Where the token of an app is asked for."""
 
     @field_validator("own_account", mode="before")
     @classmethod
@@ -77,6 +84,10 @@ class RedditSettings(ConnectorSettings):
             raise ValueError('watch = "subreddit" needs subreddits')
         if self.watch == "search" and not self.query.strip():
             raise ValueError('watch = "search" needs a query')
+        if bool(self.app_id) != (self.app_secret is not None):
+            raise ValueError("app_id and app_secret belong together")
+        if self.app_id and (self.watch == "account" or self.token is not None):
+            raise ValueError('an app alone has no inbox: leave app_id out where token is given or watch = "account"')
         return self
 
 
@@ -195,7 +206,11 @@ class Reddit:
 
     def __init__(self, settings: RedditSettings, http: HttpClient, access: Access | None = None) -> None:
         self._settings, self._http = settings, http
+        # Source: the rules of the API: <platform>:<app id>:<version> (by /u/<name>), or it is throttled.
+        self._agent = f"python:heedful:0.1 (by /u/{settings.own_account})"
         self._access = access or GivenToken(settings.token)
+        if settings.app_secret is not None:
+            self._access = AppToken(settings.site_url, settings.app_id, settings.app_secret, self._agent, http)
         self._mention = re.compile(rf"(?<![\w/-])/?u/{re.escape(settings.own_account)}(?![\w-])", re.IGNORECASE)
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
@@ -262,9 +277,7 @@ class Reddit:
         return {"v": 1, "since": since, "streams": {}, "links": {}, "todo": [], "swept": "", "seen": [], "tops_at": 0.0}
 
     def _api(self) -> Api:
-        # Source: the rules of the API: <platform>:<app id>:<version> (by /u/<name>), or it is throttled.
-        agent = f"python:heedful:0.1 (by /u/{self._settings.own_account})"
-        return Api(self._settings.base_url, self._access, agent, self._http)
+        return Api(self._settings.base_url, self._access, self._agent, self._http)
 
 
 def _streams(settings: RedditSettings) -> list[Stream]:

@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any
 
 from connectors.base import Access, Json
+from connectors.reddit_app import AppToken
 from monitor.errors import Gone, Malformed, RateLimited, Unauthorized, Unavailable
 from monitor.http import Answer, HttpClient, retry_at
 
@@ -142,6 +143,8 @@ class Api:
         try:
             answer = self._ask(path, params, token)
         except Unauthorized as error:
+            if error.status == 401 and isinstance(self._access, AppToken):
+                self._access.forget(token)
             renewed = self._access.token() if error.status == 401 else token
             if renewed == token:
                 raise

@@ -4,6 +4,7 @@ Source: reddit.com/dev/api and the archived server (r2/r2/models/builder.py) for
 hold the bodies to the real fields.
 """
 
+import base64
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from tests.platforms.base import BRAND, Entry, World
 from tests.platforms.server import HttpFakePlatform, Reply, Request
 
 TOKEN = "a-token-that-nobody-may-see"
+APP_ID, APP_SECRET = "p-jcoLKBynTLew", "an-app-secret-that-nobody-may-see"
 SUBREDDIT = "bakery"
 SITE = "https://www.reddit.com"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -45,6 +47,8 @@ class Fake(HttpFakePlatform):
         self.no_account: set[str] = set()  # who deleted their account
         self.messages: list[dict[str, Any]] = []  # private messages, oldest first
         self.token = TOKEN
+        self.n_tokens = 0  # that were asked for with an app's secret
+        self.lives = 86_400  # seconds, of such a token
         self.closed = ""  # why the subreddit is closed to us: private, banned
         self.is_redirected = False  # the subreddit never existed
         self.counts_nothing = False  # comments come and go and the number stays
@@ -82,6 +86,8 @@ class Fake(HttpFakePlatform):
         return {"x-ratelimit-remaining": "0.0", "x-ratelimit-used": "1000", "x-ratelimit-reset": f"{retry_after}.0"}
 
     def answer(self, request: Request) -> Reply:
+        if request.path == "/api/v1/access_token":
+            return self._app_token(request)
         if request.headers.get("authorization") != f"bearer {self.token}":
             return Reply({"message": "Unauthorized", "error": 401}, 401, {"WWW-Authenticate": 'error="invalid_token"'})
         if "heedful" not in request.headers.get("user-agent", "") or request.get("raw_json") != "1":
@@ -93,6 +99,15 @@ class Fake(HttpFakePlatform):
         reply = self._route(request)
         limits = {"x-ratelimit-remaining": self.quota, "x-ratelimit-used": "4", "x-ratelimit-reset": "300"}
         return Reply(reply.body, reply.status, {**limits, **reply.headers})
+
+    def _app_token(self, request: Request) -> Reply:
+        assert (request.method, request.body) == ("POST", b"grant_type=client_credentials")
+        assert "heedful" in request.headers.get("user-agent", "")
+        self.n_tokens += 1
+        pair = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
+        if pair != f"{APP_ID}:{APP_SECRET}":
+            return Reply({"message": "Unauthorized", "error": 401}, 401)
+        return Reply({"access_token": self.token, "token_type": "bearer", "expires_in": self.lives, "scope": "*"})
 
     def _route(self, request: Request) -> Reply:
         match request.path.strip("/").split("/"):
