@@ -32,6 +32,8 @@ from tests.settings.places import CHANNELS, CONNECTORS
 SHIPPED = shipped("config", "heedful.toml")
 SECRETS = {
     "JANE_TOPIC": "jane-3f9c",
+    "SHOP_SLACK_TOKEN": "xoxb-0-hush",
+    "SHOP_PAGERDUTY_KEY": "hush" * 8,
     "SHOP_ROTA_URL": "https://calendar.example/private-3f9c/basic.ics",
     "SHOP_MASTODON_TOKEN": "x" * 40,
     "SHOP_PUSH_SECRET": "p" * 32,
@@ -58,7 +60,8 @@ def test_every_setting_that_is_commented_out_loads_too(tmp_path: Path) -> None:
     path.write_text(uncommented(SHIPPED.read_text(encoding="utf-8")), encoding="utf-8")
     settings = load_settings(path, *parts(), environ=ENVIRON)
     assert set(settings.sources) == {"shop-mentions", "shop-blog"}
-    assert set(settings.channels) == {"console", "team-slack", "owners-groupme", "jane-phone"}
+    rooms = {"team-slack", "care-slack", "on-call", "owners-groupme"}
+    assert set(settings.channels) == {"console", *rooms, "jane-phone"}
     assert settings.people["jane"].channels == ("jane-phone",)
     assert settings.digests["morning"].recipients == (Recipient("team-slack"), Recipient("jane-phone", "jane"))
     assert settings.brands["shop"].calendar.zone.key == "Europe/London"
