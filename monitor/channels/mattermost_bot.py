@@ -15,9 +15,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, SecretStr
 
 from monitor.channels.base import ChannelSettings, Message, MessageGone
+from monitor.channels.buttons import offered
 from monitor.channels.layout import fitted
 from monitor.channels.mattermost import fits, written
 from monitor.channels.targets import answer_object, long_secrets, refusal_object, seconds, server_url, wait_for
+from monitor.core.signatures import press, unguessable
 from monitor.errors import Gone, RateLimited, RemoteError, Unauthorized, Unavailable
 from monitor.http import HttpClient
 from monitor.model import Notice
@@ -55,6 +57,12 @@ class MattermostBotSettings(ChannelSettings):
     command_token: Annotated[SecretStr, AfterValidator(long_secrets)] | None = None
     """The token of a slash command or outgoing webhook of the server, by which it is believed; of several all, with a
     space between. Give command_token_env or command_token_file."""
+    callback_secret: Annotated[SecretStr, AfterValidator(long_secrets)] | None = None
+    """Any long text of your own, by which presses of the buttons below posts are believed. Give callback_secret_env or
+    callback_secret_file."""
+    callback_url: Annotated[str, AfterValidator(server_url)] = ""
+    """Where the server reaches this channel at heedful, such as https://heedful.shop.example/chat/<this channel>: with
+    it and callback_secret buttons stand below posts."""
     show_private: bool = False
     """Whether the text of private messages is copied into the channel."""
 
@@ -73,7 +81,24 @@ class MattermostBot:
     def render(self, notice: Notice, now: datetime) -> Message:
         """One post of at most 4,000 characters."""
         text, is_truncated = fitted(notice, now, written, fits, show_private=self.settings.show_private)
-        return Message(({"message": text},), is_truncated)
+        payload: dict[str, Any] = {"message": text}
+        if self.settings.callback_secret is not None and self.settings.callback_url:
+            payload["props"] = {"attachments": [{"actions": self._actions(notice, self.settings.callback_secret)}]}
+        return Message((payload,), is_truncated)
+
+    def _actions(self, notice: Notice, secret: SecretStr) -> list[dict[str, Any]]:
+        """The buttons. The server shows nobody where they lead and what they carry."""
+        key = secret.get_secret_value().split()[-1]  # while one is being replaced, the new one stands last
+        url = f"{self.settings.callback_url}/{unguessable(key, 'mattermost')}"
+        return [
+            {
+                "id": each.act.replace("_", ""),  # the server takes letters and digits only
+                "name": each.label,
+                "type": "button",
+                "integration": {"url": url, "context": _context(key, each.act, notice.alert_id)},
+            }
+            for each in offered(notice)
+        ]
 
     def send(self, message: Message, delivery_id: str, now: datetime) -> None:
         """Post it, below nothing."""
@@ -132,6 +157,10 @@ class MattermostBot:
         if re.fullmatch(_ID, found):
             return found, None
         return "", Unavailable(f"{answer.shown} answered {answer.status} with something that is not Mattermost's")
+
+
+def _context(secret: str, act: str, alert: str) -> dict[str, str]:
+    return {"act": act, "alert": alert, "mac": press(secret, act, alert)}
 
 
 def pending_id(delivery_id: str) -> str:

@@ -18,10 +18,10 @@ Verb = Literal["ack", "snooze", "assign", "close", "wrong", "show", "take", "don
 
 NAME = "heedful"  # what a message in a room must begin with to be meant for us
 HELP = (
-    "ack ALERT: it is mine, stop reminding · snooze ALERT 2h (or: tomorrow) · assign ALERT: it and its threads are mine · "
-    "close ALERT: nothing more is needed · wrong ALERT: it should not have been flagged · show ALERT or THREAD · "
-    "take ALERT 3, done ALERT 3: a step of its plan · backlog: who waits longest. Under an alert's own message its id "
-    "is not needed."
+    "ack ALERT: it is mine, stop reminding · snooze ALERT 2h (or: tomorrow) · assign ALERT: it and its threads are "
+    "mine · close ALERT: nothing more is needed · wrong ALERT: it should not have been flagged · show ALERT or "
+    "THREAD · take ALERT 3, done ALERT 3: a step of its plan · backlog: who waits longest. Under an alert's own "
+    "message its id is not needed."
 )
 _VERBS: dict[str, Verb] = {
     "ack": "ack",
@@ -69,6 +69,11 @@ def addressed(text: str) -> str | None:
     """What follows our name in a message to a room; None if it is not meant for us."""
     found = re.match(rf"\s*[@/!]?{NAME}\b[\s,:]*", text[:_LONGEST], re.IGNORECASE)
     return None if found is None else text[found.end() : found.end() + _LONGEST].strip()
+
+
+def is_verb(word: str) -> bool:
+    """Whether a command may begin with this word."""
+    return word in _VERBS
 
 
 def parse(text: str, now: datetime, zone: tzinfo) -> Command:

@@ -39,6 +39,11 @@ def is_same(expected: str, given: str) -> bool:
     return is_equal and bool(expected)
 
 
+def press(secret: str, act: str, alert: str) -> str:
+    """What a button of an alert carries in a chat that signs nothing: nobody else can make a press of it."""
+    return hmac.new(secret.encode(), f"press\0{act}\0{alert}".encode("utf-8", "surrogatepass"), sha256).hexdigest()
+
+
 def unguessable(secret: str, purpose: str) -> str:
     """A part of an address that only who knows the secret can name; the same each time, another for each purpose."""
     return hmac.new(secret.encode(), purpose.encode(), sha256).hexdigest()[:40]

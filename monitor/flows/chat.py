@@ -5,29 +5,29 @@ remembered by its id, so that a chat that repeats itself, or somebody who replay
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
 from monitor import log
 from monitor.core.chat import HELP, Command, NotUnderstood, parse
-from monitor.core.phrasing import counted, local_time, waiting
-from monitor.core.storage import shown_text
+from monitor.core.phrasing import counted, local_time
 from monitor.core.telling import Person
 from monitor.core.text import excerpt, printable
 from monitor.errors import HeedfulError, NotFound
+from monitor.flows import chat_shown
 from monitor.flows.plan import Plan
-from monitor.model import Alert, Flag, StoredComment, parse_id_prefix, show_id
-from monitor.store import acts, alerts, backlog, chat_calls, steps
-from monitor.store import comments as store
+from monitor.model import Alert, Flag, parse_id_prefix, show_id
+from monitor.store import acts, alerts, chat_calls, steps
 from monitor.store.engine import reading, writing
 
 _log = log.get()
 
-SHOWN_LINES = 10  # of a backlog or a thread
-_EXCERPT = 160
-PRIVATE = "(private message; read it there)"
+_SAYS = 480  # characters of what an alert says by itself
+# It must not begin with our name, or a chat that hears itself would hear it as said to us.
+STRANGER = "I do not know you yet: whoever set heedful up can add you to [people]."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: plain text, untrusted parts in it. `is_done`: something was changed."""
+    """What is answered: plain text, untrusted parts in it. `is_done`: something was changed.
+
+    `is_stranger`: it was said by somebody whom we do not know, who is best answered where nobody else sees it.
+    """
 
     text: str
     is_done: bool = False
+    is_stranger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +66,57 @@ class Answerer:
     wake: Callable[[str], None]
 
     def answer(self, call: Call) -> Answer | None:
-        """Do what was said and say what came of it; None for somebody whom we do not know, and for a repetition."""
+        """Do what was said and say what came of it; None for a repetition."""
         plan, now = self.plan(), self.now()
         person = known_person(plan, call.kind, call.handle)
         if person is None:
             _log.warning("chat.stranger", kind=call.kind)
-            return None
-        try:
-            command = parse(call.text, now, person.calendar.zone)
-            answer = self._do(_Doing(plan, person, command, call, now))
-        except NotUnderstood as error:
-            return Answer(str(error))
-        except HeedfulError as error:
-            return Answer(printable(str(error)))
+            return Answer(STRANGER, is_stranger=True)
+        verb, answer = self._answered(plan, person, call, now)
         if answer is None:
             _log.info("chat.repeated", kind=call.kind)
             return None
-        _log.info("chat.answered", kind=call.kind, person=person.id, verb=command.verb, done=answer.is_done)
+        _log.info("chat.answered", kind=call.kind, person=person.id, verb=verb, done=answer.is_done)
         if answer.is_done:
             for queue in ("threads", "alerts"):
                 self.wake(queue)
-        return answer
+        return replace(answer, text=printable(answer.text))
 
-    def _do(self, doing: "_Doing") -> Answer | None:
-        read = _READING.get(doing.command.verb)
-        if read is not None:
-            with reading(self.engine) as connection:
-                return read(connection, doing)
+    def _answered(self, plan: Plan, person: Person, call: Call, now: datetime) -> tuple[str, Answer | None]:
+        """The verb that was said ("" where none was understood), and the answer."""
+        verb = ""
+        try:
+            command = parse(call.text, now, person.calendar.zone)
+            verb, doing = command.verb, _Doing(plan, person, command, call, now)
+            if verb in _CHANGING:
+                with writing(self.engine) as connection:
+                    return verb, _CHANGING[verb](connection, doing) if _is_first(connection, call, now) else None
+            read = partial(_look, doing=doing)
+        except HeedfulError as error:  # nothing was changed, and so it was not noted as heard either
+            return verb, self._read(call, now, partial(_say, text=str(error)))
+        return verb, self._read(call, now, read)
+
+    def _read(self, call: Call, now: datetime, read: Callable[[Connection], Answer]) -> Answer | None:
         with writing(self.engine) as connection:
-            if not chat_calls.is_first(connection, f"{doing.call.kind}:{doing.call.id}", doing.now):
+            if not _is_first(connection, call, now):
                 return None
-            return _CHANGING[doing.command.verb](connection, doing)
+        try:
+            with reading(self.engine) as connection:
+                return read(connection)
+        except HeedfulError as error:
+            return Answer(str(error))
+
+
+def _is_first(connection: Connection, call: Call, now: datetime) -> bool:
+    return chat_calls.is_first(connection, f"{call.kind}:{call.id}", now)
+
+
+def _look(connection: Connection, doing: "_Doing") -> Answer:
+    return _READING[doing.command.verb](connection, doing)
+
+
+def _say(_connection: Connection, text: str) -> Answer:
+    return Answer(text)
 
 
 def known_person(plan: Plan, kind: str, handle: str) -> Person | None:
@@ -222,13 +246,13 @@ def _show(connection: Connection, doing: _Doing) -> Answer:
     typed = doing.command.about
     if typed and _names_thread(connection, typed):
         brand, thread_id = acts.find(connection, "thread", typed)
-        return Answer("\n".join(_thread_lines(connection, doing, brand, thread_id)))
+        return Answer("\n".join(chat_shown.thread(connection, brand, thread_id, doing.zone(brand))))
     alert = _alert(connection, doing)
     lines = [f"Alert {show_id(alert.id)}: {alert.rule}, {alert.severity.value}, {_standing(alert)}"]
     if alert.says:
-        lines.append(excerpt(alert.says, 3 * _EXCERPT))
+        lines.append(excerpt(alert.says, _SAYS))
     for flag in _flags(connection, alert)[:1]:
-        lines += _thread_lines(connection, doing, alert.brand, flag.thread_id)
+        lines += chat_shown.thread(connection, alert.brand, flag.thread_id, doing.zone(alert.brand))
     return Answer("\n".join(lines))
 
 
@@ -247,37 +271,11 @@ def _standing(alert: Alert) -> str:
     return f"{alert.acknowledged_by} has it" if alert.status == "acknowledged" else alert.status
 
 
-def _thread_lines(connection: Connection, doing: _Doing, brand: str, thread_id: int) -> list[str]:
-    comments = store.load_threads(connection, brand, [thread_id])[thread_id]
-    ordered = sorted(comments, key=lambda it: (it.comment.created_at, it.id))
-    link = next((it.comment.permalink for it in ordered if it.comment.permalink), "")
-    lines = [f"Thread {show_id(thread_id)} {link}".rstrip()]
-    if len(ordered) > SHOWN_LINES:
-        lines.append(f"({len(ordered) - SHOWN_LINES} earlier)")
-    return lines + [_comment_line(it, doing.zone(brand)) for it in ordered[-SHOWN_LINES:]]
-
-
-def _comment_line(it: StoredComment, zone: str) -> str:
-    said = PRIVATE if it.comment.is_private else excerpt(shown_text(it), _EXCERPT)
-    gone = " (deleted)" if it.deleted_at else ""
-    return f"{local_time(it.comment.created_at, zone)} · {excerpt(it.comment.author.name, 40)}{gone}: {said}"
-
-
 def _backlog(connection: Connection, doing: _Doing) -> Answer:
-    brands = tuple(doing.plan.brands)
-    lines = backlog.page(connection, backlog.Filters(brands=brands), doing.now, SHOWN_LINES + 1)
-    if not lines:
-        return Answer("Nobody is waiting for an answer.")
-    shown = [
-        f"{line.shown_id[:8]} · {line.severity or 'no flag'} · waiting {waiting(doing.now - line.awaiting_since)} · "
-        f"{excerpt(line.author_name, 40)} on {line.platform}"
-        for line in lines[:SHOWN_LINES]
-    ]
-    more = ["and more: heedful backlog"] if len(lines) > SHOWN_LINES else []
-    return Answer("\n".join(["Who waits, most urgent first:", *shown, *more]))
+    return Answer("\n".join(chat_shown.backlog(connection, tuple(doing.plan.brands), doing.now)))
 
 
-def _help(_connection: Connection, _doing: _Doing) -> Answer:
+def _help(_connection: Connection, doing: _Doing) -> Answer:  # noqa: ARG001
     return Answer(HELP)
 
 

@@ -17,13 +17,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor import log
-from monitor.web import push
+from monitor.web import chat, push
 from monitor.web.inbound import Door, Inbound, Refused, Tally, door_of
 
 _log = log.get()
 
 Opening = Callable[[Inbound], Door]
-DOORS: Sequence[Opening] = (push.open_door,)
+DOORS: Sequence[Opening] = (push.open_door, chat.open_door)
 THREADS = 8  # in which endpoints run; each may hold one connection to the database
 
 # What is answered is for machines. A page of ours may set its own.

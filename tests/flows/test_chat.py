@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from monitor.core.calendar import Calendar
+from monitor.core.chat import addressed
 from monitor.core.telling import Person
-from monitor.flows.chat import Answer, Answerer, Call
+from monitor.flows.chat import STRANGER, Answer, Answerer, Call
 from monitor.model import make_id, show_id
 from monitor.store import acts, alerts, corrections, steps, threads
 from monitor.store.engine import reading, writing
@@ -81,10 +82,34 @@ def test_what_the_chat_repeats_is_done_once(bakery: Bakery) -> None:
         assert [act.act for act in acts.of_thread(connection, "bakery", THREAD)] == ["close"]
 
 
-def test_a_stranger_is_not_even_answered(bakery: Bakery) -> None:
-    assert _say(bakery, "ack", alert=_alert_id(bakery), handle="U666") is None
-    assert _say(bakery, "backlog", handle="") is None
+@pytest.mark.parametrize("handle", ["U666", "", "u1", "U1 ", "77", "anna"])
+@pytest.mark.parametrize("text", ["ack", "backlog", "show", "help", "nonsense"])
+def test_a_stranger_is_told_who_could_let_them_in_and_nothing_else(bakery: Bakery, text: str, handle: str) -> None:
+    answer = _say(bakery, text, alert=_alert_id(bakery), handle=handle)
+    assert answer == Answer(STRANGER, is_stranger=True)
+    assert "[people]" in STRANGER
+    assert addressed(STRANGER) is None
     assert _alert(bakery, _alert_id(bakery)).status == "open"
+
+
+@pytest.mark.parametrize("text", ["backlog", "show", "help", "dance", "ack 2babbbdrvkece"])
+def test_what_changes_nothing_is_answered_once_as_well(bakery: Bakery, text: str) -> None:
+    first = _say(bakery, text, "call-1")
+    assert first is not None
+    assert not first.is_done
+    assert _say(bakery, text, "call-1") is None
+    assert _say(bakery, text, "call-2") == first
+
+
+def test_what_could_not_be_done_leaves_nothing_half_done(bakery: Bakery) -> None:
+    alert_id = _alert_id(bakery)
+    assert _say(bakery, "close", "1", alert_id) is not None
+    bakery.work()
+    before = _alert(bakery, alert_id)
+    refused = _say(bakery, "ack", "2", alert_id)
+    assert refused is not None
+    assert "is resolved already" in refused.text
+    assert _alert(bakery, alert_id) == before
 
 
 def test_close_closes_the_threads_and_the_alert_resolves(bakery: Bakery) -> None:
@@ -135,10 +160,10 @@ def test_show_tells_the_thread_and_backlog_who_waits(bakery: Bakery) -> None:
     shown = _say(bakery, "show", alert=_alert_id(bakery))
     assert shown is not None
     assert ANGRY[:40] in shown.text
-    by_thread = _say(bakery, f"show {show_id(THREAD)}")
+    by_thread = _say(bakery, f"show {show_id(THREAD)}", "2")
     assert by_thread is not None
     assert by_thread.text.startswith("Thread ")
-    waiting = _say(bakery, "backlog")
+    waiting = _say(bakery, "backlog", "3")
     assert waiting is not None
     assert "Kim on tiny" in waiting.text
     assert ANGRY not in waiting.text
