@@ -45,7 +45,7 @@ def in_time_order(native: str) -> tuple[int, str]:
 
 
 class Api:
-    """The requests of one call; `n_spent` counts them, `poll_after` is what the rate limit headers of the last answer demand."""
+    """The requests of one call; `n_spent` counts them, `poll_after` is what the last answer's rate limit demands."""
 
     def __init__(self, base_url: str, token: str, http: HttpClient) -> None:
         self._base, self._http = base_url, http

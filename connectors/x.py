@@ -42,8 +42,8 @@ class XSettings(ConnectorSettings):
     """Whose account it is, and what to read."""
 
     token: SecretStr | None = None
-    """A token given by hand: an app's bearer token (needs `own_account`), or a user's; without one `heedful auth` gets a
-    user's token and keeps it fresh."""
+    """A token given by hand: an app's bearer token (needs `own_account`), or a user's; without one `heedful auth` gets
+    a user's token and keeps it fresh."""
     watch: Literal["mentions", "search"] = "mentions"
     """What to read: whoever addresses the account, its own posts and what is said under them; or a keyword search."""
     own_account: str = ""
