@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from monitor.flows import assess, digests, notify, prune, rotas
 from monitor.flows.deliver import Deliverer
 from monitor.flows.due import Crew, Pump
 from monitor.flows.leases import Leases
+from monitor.flows.lines import Lines
 from monitor.flows.links import LinkOpener
 from monitor.flows.memory import Memory
 from monitor.flows.poll import Poller
@@ -38,6 +40,7 @@ _log = log.get()
 
 PRUNE_EVERY = timedelta(minutes=10)
 DRILL_EVERY = timedelta(hours=6)
+SHORTEST_NAP_S = 0.02  # what is due within it is taken up together
 LOOK_EVERY = timedelta(minutes=1)  # at how the daemon itself is
 
 
@@ -72,11 +75,19 @@ class Daemon:
         self._heart: Heartbeat | None = None
         poller = Poller(app.engine, lambda: app.plan, self._memory, app.now, self.wake)
         deliverer = Deliverer(app.engine, lambda: app.plan, app.now, self.wake)
-        self._poller, self._deliverer = poller, deliverer
+        self._poller = poller
         self._links = LinkOpener(app.engine, lambda: app.plan, app.http, app.now, self.wake)
         self._pollers = Crew("poll", daemon.poll_threads, self.pumps["sources"].wake)
         self._senders = Crew("deliver", daemon.deliver_threads, self.pumps["deliveries"].wake)
         self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
+        self._lines = Lines(
+            app.engine,
+            lambda: app.plan,
+            app.now,
+            deliverer.deliver,
+            self._leases["deliveries"],
+            self._stop.is_set,
+        )
         self._wakes = Wakes(app.engine, self._hear) if app.engine.dialect.name == "postgresql" else None
         self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
         self.web = self._open_web()
@@ -208,7 +219,7 @@ class Daemon:
     def _every(self, name: str, interval: timedelta, work: Callable[[], object]) -> None:
         self._clock.add_job(work, "interval", seconds=interval.total_seconds(), id=name)
 
-    def _poll(self) -> None:
+    def _poll(self) -> float | None:
         app, now = self.app, self.app.now()
         while self._pollers.n_free and self._is_due("sources", now):
             per_account = app.settings.daemon.per_account
@@ -220,7 +231,19 @@ class Daemon:
                 work = self._leases["sources"].holding(self._poller.poll, now, app.plan.lease)
                 self._pollers.put(account, work, claimed)
             if not claims:
-                return  # all that is due belongs to accounts that are busy: they wake us
+                break  # all that is due belongs to accounts that are busy: they wake us
+        if not self._pollers.n_free:
+            return None  # who is done wakes us
+        with reading(app.engine) as connection:
+            return self._until(due.next_after(connection, "sources", now), now)
+
+    def _until(self, at: datetime | None, now: datetime) -> float | None:
+        """Seconds until then, if that is before the next tick: what is to happen every second would else happen every
+        other one, whenever the tick comes a moment too early.
+        """
+        if at is None or at - now > self.app.settings.daemon.tick:
+            return None
+        return max(SHORTEST_NAP_S, (at - self.app.now()).total_seconds())
 
     def _is_due(self, queue: str, now: datetime) -> bool:
         with reading(self.app.engine) as connection:
@@ -239,20 +262,20 @@ class Daemon:
         while not self._stop.is_set() and digests.tell_due(self.app.engine, self.app.plan, self.app.now, self.wake):
             pass
 
-    def _deliver(self) -> None:
+    def _deliver(self) -> float | None:
         app, now = self.app, self.app.now()
         if not self._senders.n_free or not self._is_due("deliveries", now):
-            return
+            return None
         busy = self._senders.busy()
         with reading(app.engine) as connection:
             waiting = [c for c in outbox.waiting_channels(connection, now) if c not in busy]
-        if not waiting:
-            return
-        with writing(app.engine) as connection:
-            claims = outbox.claim(connection, waiting[: self._senders.n_free], now, app.plan.lease)
-        for channel, claimed in claims:
-            work = self._leases["deliveries"].holding(self._deliverer.deliver, now, app.plan.lease)
-            self._senders.put(channel, work, claimed)
+            free_at = outbox.next_free(connection, now) if waiting else None
+        if waiting:
+            with writing(app.engine) as connection:
+                claims = outbox.claim(connection, waiting[: self._senders.n_free], now, app.plan.lease)
+            for channel, claimed in claims:
+                self._senders.put(channel, partial(self._lines.work_off, channel), claimed)
+        return self._until(free_at, now)
 
     def _open_links(self) -> None:
         while not self._stop.is_set() and self._links.open_due():

@@ -34,11 +34,15 @@ class Trouble:
 
 
 class Pump:
-    """One queue's worker thread; `work` claims and does what is due, and returns when nothing is."""
+    """One queue's worker thread; `work` claims and does what is due, and returns when nothing is.
 
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
+    What it returns is after how many seconds something will be (None: the clock's next tick is soon enough).
+    """
+
+    def __init__(self, name: str, work: Callable[[], float | None]) -> None:
         self.name = name
         self._work = work
+        self._again: float | None = None
         self._woken = threading.Event()
         self._stopping = False
         self._trouble = Trouble(name)
@@ -64,14 +68,15 @@ class Pump:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._woken.wait()
+            self._woken.wait(self._again)
             self._woken.clear()
             if not self._stopping:
                 self._try()
 
     def _try(self) -> None:
+        self._again = None
         try:
-            self._work()
+            self._again = self._work()
         except ClaimLost:
             self._woken.set()  # the facts moved: the row is due again
         except Exception as error:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, CursorResult, Table, func, or_, select, updat
 from monitor.errors import ClaimLost
 from monitor.store import schema
 from monitor.store.engine import among, is_postgres, mark
-from monitor.store.instants import from_us, to_us
+from monitor.store.instants import from_us, opt_at, to_us
 
 QUEUES: Mapping[str, Table] = {
     "sources": schema.sources,
@@ -50,6 +50,12 @@ def is_any_due(connection: Connection, queue: str, now: datetime) -> bool:
     """Whether a claim would find anything: a read, so that an idle tick takes no write lock."""
     statement = f"SELECT 1 FROM {queue} WHERE due_at <= {mark(connection)} LIMIT 1"  # noqa: S608 - our own names
     return connection.exec_driver_sql(statement, (to_us(now),)).first() is not None
+
+
+def next_after(connection: Connection, queue: str, now: datetime) -> datetime | None:
+    """When the first row becomes due that is not due yet."""
+    statement = f"SELECT due_at FROM {queue} WHERE due_at > {mark(connection)} ORDER BY due_at LIMIT 1"  # noqa: S608
+    return opt_at(connection.exec_driver_sql(statement, (to_us(now),)).scalar())
 
 
 def claim(connection: Connection, queue: str, now: datetime, lease: timedelta, limit: int) -> list[Claim]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from monitor.model import Delivery, Notice, Recipient, make_id, parse_id_prefix
 from monitor.store import due, messages, schema
 from monitor.store.engine import is_postgres
-from monitor.store.instants import to_us
+from monitor.store.instants import opt_at, to_us
 
 _D = schema.deliveries
 _notices: TypeAdapter[Notice] = TypeAdapter(Notice)
@@ -123,6 +123,13 @@ def _free_channels(connection: Connection, channel_ids: Iterable[str], now: date
     pausing = select(table.c.id).where(func.coalesce(table.c.free_at, 0) > to_us(now))
     blocked = set(connection.execute(waiting.union(pausing)).scalars())
     return [channel for channel in channel_ids if channel not in blocked]
+
+
+def next_free(connection: Connection, now: datetime) -> datetime | None:
+    """When the first of the channels that pause may be used again."""
+    table = schema.channels
+    statement = select(func.min(table.c.free_at)).where(table.c.free_at > to_us(now))
+    return opt_at(connection.execute(statement).scalar())
 
 
 def waiting_channels(connection: Connection, now: datetime) -> list[str]:
