@@ -81,13 +81,21 @@ def wants_answer(stored: StoredComment, thread: Conversation, team: Team, policy
         return True
     if not has(stored, "words"):  # emoji only; a message of a picture alone is for us
         return comment.kind == "message" and has(stored, "blank")
-    if is_closer(stored, policy) or _number(signals, "tagging_only") >= policy.tagging_threshold:
+    if is_closer(stored, policy) or _calls_a_friend(stored, team, policy):
         return False
     if _is_among_customers(stored, thread, team):
         if signals.get("needs_reply") is None:
             return _names_team(stored, team)
         return _number(signals, "needs_reply") >= policy.needs_reply_threshold
     return True
+
+
+def _calls_a_friend(stored: StoredComment, team: Team, policy: FoldPolicy) -> bool:
+    """Whether it only names somebody else; who names us, or rather asks, wants an answer."""
+    tagging = _number(stored.signals, "tagging_only")
+    if tagging < policy.tagging_threshold or tagging < _number(stored.signals, "needs_reply"):
+        return False
+    return not _names_team(stored, team)
 
 
 def is_closer(stored: StoredComment, policy: FoldPolicy) -> bool:

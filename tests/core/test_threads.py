@@ -154,6 +154,12 @@ def test_tagging_a_friend_needs_no_answer():
     assert waits([said(1, "tom", "@eva look", signals=TAG)]) == ()
 
 
+def test_a_question_that_begins_with_a_name_is_no_mere_tag():
+    asks = {"tagging_only": 0.52, "needs_reply": 0.98}
+    assert waits([said(1, "tom", "@rosewood Do you open on Sunday?", signals=asks)]) == (1,)
+    assert waits([said(1, "tom", "@bakery_anna look", mentions=("@bakery_anna",), signals=TAG)]) == (1,)
+
+
 def test_customers_talking_to_each_other_wait_for_nothing_unless_it_is_for_us_after_all():
     ask = said(1, "tom")
     assert waits([ask, said(2, "eva", "They do, on Fridays", under=1)]) == (1,)

@@ -136,9 +136,11 @@ class Oracle:
             return False
         if one.kind == "review" and one.stars == 1.0:
             return True
-        if self.closer(i) or self.all[i].signals.get("tagging_only", 0) >= 0.5 or one.text == "🥖":
-            return False
         to_us = "bakery" in one.mentions and ("town", "bakery") in self.team.author_ids
+        tagging = self.all[i].signals.get("tagging_only", 0)
+        tags = tagging >= 0.5 and tagging >= self.all[i].signals.get("needs_reply", 0) and not to_us
+        if self.closer(i) or tags or one.text == "🥖":
+            return False
         above = self.all[i].parent_id
         others_above = above in self.customers and self.author(above) != self.author(i)
         if others_above or (not to_us and self.mentioned(i) - {self.author(i)}):
