@@ -179,7 +179,8 @@ def _damage_lines(found: Damage, playbook: str) -> list[Line]:
     if bars := chart(found.trend):
         lines.append(f"Last {TREND_HOURS} hours: {bars} ({_direction(found.trend)})")
     if found.n_reach:
-        lines.append(f"Reach: {found.reach:,} followers of {found.n_reach:,} of them; of the others it is not known")
+        rest = "; of the others it is not known" if found.n_reach < found.n_people else ""
+        lines.append(f"Reach: {found.reach:,} followers of {found.n_reach:,} of them{rest}")
     if found.n_people:
         lines.append(
             f"Answered: {found.n_answered:,} of {found.n_people:,} ({_share(found.n_answered, found.n_people)})"
@@ -209,13 +210,15 @@ def _step(
 ) -> Line:
     plan = playbook.plans[number - 1] if number <= len(playbook.plans) else None
     if step.done_at is not None:
-        return Line(f"[x] {number}. {text} — done by {step.who}, {_clock(step.done_at, timezone)}")
+        return Line(f"[x] {number}. {text} — done by {step.who}, {_clock(step.done_at, timezone, began_at)}")
     who = f"{step.who} has it" if step.who else plan.owner if plan else ""
     by = began_at + plan.within if plan and plan.within is not None else None
-    until = f"by {_clock(by, timezone)}{', OVERDUE' if now > by else ''}" if by is not None else ""
+    until = f"by {_clock(by, timezone, began_at)}{', OVERDUE' if now > by else ''}" if by is not None else ""
     rest = " · ".join(filter(None, [who, until]))
     return Line(f"[ ] {number}. {text}{f' — {rest}' if rest else ''}")
 
 
-def _clock(at: datetime, timezone: str) -> str:
-    return local_time(at, timezone).partition(", ")[2]
+def _clock(at: datetime, timezone: str, began_at: datetime) -> str:
+    """The time of day there, with the day where it is not the one on which it all began."""
+    day, _, time = local_time(at, timezone).partition(", ")
+    return time if local_time(began_at, timezone).startswith(day) else f"{day}, {time}"

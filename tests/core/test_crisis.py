@@ -113,6 +113,17 @@ def test_the_room_says_what_happened_how_bad_it_is_who_has_it_and_what_is_next()
     ]
 
 
+def test_a_step_for_tomorrow_names_the_day() -> None:
+    playbook = PlaybookBrief("x", "X", ("Answer everybody",), plans=(StepPlan("", timedelta(days=1)),))
+    said = lines(room(Scene(), Damage(), playbook, {}, "", NOW, "UTC", NOW), "What to do")
+    assert said == ["[ ] 1. Answer everybody — by Sat 21 Nov 2026, 15:00 UTC"]
+
+
+def test_reach_that_is_known_of_everybody_says_no_more() -> None:
+    said = lines(room(Scene(), Damage(2, 2, 300, 2), None, {}, "", NOW, "UTC", NOW), "Damage")
+    assert "Reach: 300 followers of 2 of them" in said
+
+
 def test_a_step_that_is_late_says_so_until_it_is_done() -> None:
     began = NOW - timedelta(minutes=45)
     late = lines(room(Scene(), Damage(), PLAYBOOK, {}, "Anna", began, "UTC", NOW), "What to do")
