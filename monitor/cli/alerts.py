@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli import show
+from monitor.cli import crisis, show
 from monitor.cli.call import DURATION, Call, complete_brand, pass_call
 from monitor.cli.thread import flag_lines
 from monitor.core.phrasing import counted, local_time, waiting
@@ -38,7 +38,10 @@ COLUMNS = (
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines.")
 @pass_call
 def alerts(call: Call, /, alert: str | None, brand: str, with_resolved: bool, limit: int, as_json: bool) -> None:
-    """Show what people are being told about; with an ALERT, its threads and why they were flagged."""
+    """Show what people are being told about; with an ALERT, its threads and why they were flagged.
+
+    Of a crisis also its room: the damage, who has it, and the steps of its plan.
+    """
     from monitor.store import alerts as store
 
     call.known("brand", brand)
@@ -85,8 +88,10 @@ def _show_one(call: Call, typed: str, as_json: bool) -> None:
     with call.reading() as connection:
         alert = _find(connection, typed)
         flags = store.flags_of(connection, alert.brand, [alert]).get(alert.id, [])
+        room = crisis.sections(call, connection, alert)
     if as_json:
-        show.json_line({**asdict(alert), "id": show_id(alert.id), "flags": [show.flag_fields(flag) for flag in flags]})
+        told = {"flags": [show.flag_fields(flag) for flag in flags], "room": [asdict(section) for section in room]}
+        show.json_line({**asdict(alert), "id": show_id(alert.id), **told})
         return
     zone = call.glance.timezone(alert.brand)
     click.echo(f"{show_id(alert.id)}  {alert.brand}, {alert.rule}: {alert.severity.value}, {alert.status}")
@@ -106,6 +111,8 @@ def _show_one(call: Call, typed: str, as_json: bool) -> None:
         click.echo(f"Now: {show.words(alert.why, 1_000)}")
     if alert.says:
         click.echo(show.words(alert.says, 1_000))
+    for line in crisis.lines(room):
+        click.echo(line)
     for flag in flags:
         click.echo()
         click.echo(f"thread {show_id(flag.thread_id)}")

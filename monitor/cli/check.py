@@ -15,6 +15,7 @@ from monitor.errors import Gone, HeedfulError, Malformed, RateLimited, RemoteErr
 
 if TYPE_CHECKING:
     from monitor.settings import Settings
+    from monitor.web.ears.base import Ear
 
 SIDE_BY_SIDE = 8
 COLUMNS = (
@@ -49,9 +50,9 @@ def check(call: Call, /, offline: bool, as_json: bool) -> None:
     if not as_json:
         show.hint(f"{call.file}: {_summary(settings)}")
     found = [Checked("config", "", False, warning) for warning in settings.warnings]
-    found += [Checked("config", "", False, says) for says in _gaps(settings)]
+    found += [Checked("config", "", False, says) for says in (*_gaps(settings), *_chat_gaps(settings))]
     if not offline:
-        found += [*_contact(call, settings), *_push(call, settings)]
+        found += [*_contact(call, settings), *_push(call, settings), *_chat(settings)]
     if as_json:
         for one in found:
             show.json_line(asdict(one))
@@ -90,14 +91,6 @@ def _gaps(settings: "Settings") -> Iterator[str]:
             yield f"the account {account} has no source"
 
 
-def _contact(call: Call, settings: "Settings") -> list[Checked]:
-    asked = [("source", name) for name in settings.sources] + [("channel", name) for name in settings.channels]
-    _ = call.app.plan  # built before threads share it
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        answers = pool.map(lambda one: look(call, *one), asked)
-        return [*_database(call), *show.watched(answers, len(asked), "Asking")]
-
-
 def _push(call: Call, settings: "Settings") -> Iterator[Checked]:
     """The addresses that platforms must be told; a hub is told its own by the daemon."""
     base = settings.web.public_url.rstrip("/")
@@ -108,6 +101,46 @@ def _push(call: Call, settings: "Settings") -> Iterator[Checked]:
             yield Checked("push", account, True, "the daemon subscribes it by itself")
         else:
             yield Checked("push", account, True, f"its platform must be told {base}/push/{account}")
+
+
+def _ears(settings: "Settings") -> "Iterator[tuple[str, Ear]]":
+    """The channels in whose chats people may answer."""
+    from monitor.web.ears import ear_of
+
+    for name, channel in settings.channels.items():
+        ear = ear_of(channel.kind, channel.settings)
+        if ear is not None:
+            yield name, ear
+
+
+def _chat_gaps(settings: "Settings") -> Iterator[str]:
+    handled = {kind for person in settings.people.values() for kind in person.handles}
+    for name, ear in _ears(settings):
+        if not settings.web.port:
+            yield f"the channel {name} could be answered in its chat, and nothing listens: give [web] a port"
+        if ear.kind not in handled:
+            yield f"the channel {name} is listened to, and nobody may answer: give people their handles.{ear.kind}"
+        buttons = getattr(settings.channels[name].settings, "callback_url", "")
+        if buttons and not buttons.endswith(f"/chat/{name}"):
+            yield f"channels.{name}.callback_url must end with /chat/{name}, or nobody hears the buttons"
+
+
+def _chat(settings: "Settings") -> Iterator[Checked]:
+    """What each chat must be told once, so that people are heard there."""
+    base = settings.web.public_url.rstrip("/")
+    for name, ear in _ears(settings) if settings.web.port else ():
+        if not base:
+            yield Checked("chat", name, False, "[web] has no public_url: the chat cannot reach it")
+        else:
+            yield Checked("chat", name, True, ear.address(f"{base}/chat/{name}"))
+
+
+def _contact(call: Call, settings: "Settings") -> list[Checked]:
+    asked = [("source", name) for name in settings.sources] + [("channel", name) for name in settings.channels]
+    _ = call.app.plan  # built before threads share it
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        answers = pool.map(lambda one: look(call, *one), asked)
+        return [*_database(call), *show.watched(answers, len(asked), "Asking")]
 
 
 def look(call: Call, what: str, name: str) -> Checked:

@@ -18,6 +18,7 @@ COMMANDS = {
     "thread": ("monitor.cli.thread:thread", "Show a conversation; close, snooze, assign, note, correct its flags."),
     "alerts": ("monitor.cli.alerts:alerts", "Show what people are being told about."),
     "ack": ("monitor.cli.alerts:ack", "Take an alert on: its reminders stop."),
+    "step": ("monitor.cli.crisis:step", "Take on a step of an alert's plan, or say that it is done."),
     "snooze": ("monitor.cli.alerts:snooze", "Tell nobody about one alert for a while."),
     "digest": ("monitor.cli.digest:digest", "Print the morning's backlog, the week, or what is held. Sends nothing."),
     "silence": ("monitor.cli.silence:silence", "Tell nobody about some alerts for a while."),

@@ -40,7 +40,14 @@ SECRETS = {
     "SHOP_SLACK_WEBHOOK": "https://hooks.slack.com/services/T0/B0/x",
     "SHOP_VERIFY_TOKEN": "v" * 32,
 }
-ENVIRON = {"HOME": "/home/nobody", "SHOP_GROUPME_BOT": "a1b2c3", "SHOP_TUBE_SECRET": "hush", **SECRETS}
+ENVIRON = {
+    "HOME": "/home/nobody",
+    "SHOP_GROUPME_BOT": "a1b2c3",
+    "SHOP_GROUPME_SECRET": "a-text-that-nobody-guesses",
+    "SHOP_SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
+    "SHOP_TUBE_SECRET": "hush",
+    **SECRETS,
+}
 
 
 def uncommented(text: str) -> str:

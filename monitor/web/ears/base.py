@@ -40,9 +40,11 @@ class Heard:
 class Ear(ABC):
     """Hears and answers one kind of chat.
 
-    `patience` is within how many seconds the chat wants to be answered; None where it waits long enough.
+    `kind` is how [people.<id>.handles] calls it; `patience` is within how many seconds the chat wants to be answered,
+    None where it waits long enough.
     """
 
+    kind: ClassVar[str]
     patience: ClassVar[float | None] = None
 
     @abstractmethod

@@ -40,6 +40,7 @@ class DiscordEar(Ear):
     public_key: bytes
     home: str
 
+    kind: ClassVar[str] = KIND
     patience: ClassVar[float | None] = 2.0  # it gives up after three seconds
 
     @classmethod
@@ -57,7 +58,7 @@ class DiscordEar(Ear):
         at = request.headers.getlist("x-signature-timestamp")
         if path:
             raise Refused(DOOR, "unknown", 404)
-        if len(given) != 1 or len(at) != 1 or not re.fullmatch("[0-9a-fA-F]{128}", given[0]):
+        if len(given) != 1 or len(at) != 1 or not re.fullmatch("[0-9a-f]{128}", given[0]):
             raise Refused(DOOR, "signature", 401)
         try:
             key = Ed25519PublicKey.from_public_bytes(self.public_key)

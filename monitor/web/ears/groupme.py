@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urljoin
 
 from fastapi import Request
@@ -39,6 +39,8 @@ class GroupMeEar(Ear):
     bot_id: str
     base_url: str
     _alerts: OrderedDict[str, str] = field(default_factory=OrderedDict, compare=False)
+
+    kind: ClassVar[str] = KIND
 
     @classmethod
     def of(cls, settings: Any) -> Self | None:

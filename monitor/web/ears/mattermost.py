@@ -7,7 +7,7 @@ github.com/mattermost/mattermost, model/post.go (what of a button the server sho
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from fastapi import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -32,6 +32,8 @@ class MattermostEar(Ear):
 
     tokens: tuple[str, ...]
     secrets: tuple[str, ...]
+
+    kind: ClassVar[str] = KIND
 
     @classmethod
     def of(cls, settings: Any) -> Self | None:

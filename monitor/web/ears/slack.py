@@ -38,6 +38,7 @@ class SlackEar(Ear):
 
     secrets: tuple[str, ...]
 
+    kind: ClassVar[str] = KIND
     patience: ClassVar[float | None] = 2.0  # it gives up after three seconds
 
     @classmethod

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from fastapi import Request
 from starlette.background import BackgroundTask
@@ -34,6 +34,8 @@ class TelegramEar(Ear):
     secret: str
     bot_id: str
     api: str
+
+    kind: ClassVar[str] = KIND
 
     @classmethod
     def of(cls, settings: Any) -> Self | None:
