@@ -102,13 +102,11 @@ def release(connection: Connection, queue: str, claimed: Claim, due_at: datetime
 
     Raises: ClaimLost: the lease ended and another took the row, or the facts moved. Roll back; it is due again.
     """
-    table = QUEUES[queue]
-    statement = (
-        update(table)
-        .where(table.c.brand == claimed.brand, table.c.id == claimed.id, table.c.claim_no == claimed.claim_no)
-        .values(due_at=None if due_at is None else to_us(due_at), **values)
-    )
-    if cast("CursorResult[Any]", connection.execute(statement)).rowcount != 1:
+    one = mark(connection)
+    changes = ", ".join(f"{name} = {one}" for name in ("due_at", *values))
+    statement = f"UPDATE {queue} SET {changes} WHERE brand = {one} AND id = {one} AND claim_no = {one}"  # noqa: S608
+    verdict = (None if due_at is None else to_us(due_at), *values.values())
+    if connection.exec_driver_sql(statement, (*verdict, *claimed.key, claimed.claim_no)).rowcount != 1:
         raise ClaimLost(f"the claim on {queue} {claimed.id} was lost")
 
 

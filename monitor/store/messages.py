@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from monitor.model import Delivery, parse_id_prefix
 from monitor.store import schema
+from monitor.store.engine import mark
 
 _D, _N = schema.deliveries, schema.notices
 _JOINED = _D.join(_N, and_(_N.c.brand == _D.c.brand, _N.c.id == _D.c.notice_id))
@@ -19,14 +20,15 @@ def first_ref(connection: Connection, brand: str, alert_id: str, channel: str) -
     """
     if not alert_id:
         return ""
-    statement = (
-        select(_D.c.message_ref)
-        .select_from(_JOINED)
-        .where(*_of_alert(brand, alert_id), _D.c.channel == channel, _D.c.message_ref != "")
-        .order_by(_D.c.created_at, _D.c.id)
-        .limit(1)
-    )
-    return str(connection.execute(statement).scalar() or "")
+    about = (brand, parse_id_prefix(alert_id)[0], channel)
+    return connection.exec_driver_sql(_FIRST_REF.format(one=mark(connection)), about).scalar() or ""
+
+
+_FIRST_REF = (
+    "SELECT d.message_ref FROM notices n JOIN deliveries d ON d.brand = n.brand AND d.notice_id = n.id"
+    " WHERE n.brand = {one} AND n.alert_id = {one} AND n.reason <> 'digest' AND d.channel = {one}"
+    " AND d.message_ref <> '' ORDER BY d.created_at, d.id LIMIT 1"
+)
 
 
 def first_told(

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from monitor.model import Delivery, Notice, Recipient, make_id, parse_id_prefix
 from monitor.store import due, messages, schema
-from monitor.store.engine import is_postgres
+from monitor.store.engine import is_postgres, mark
 from monitor.store.instants import opt_at, to_us
 
 _D = schema.deliveries
@@ -101,27 +101,25 @@ def claim(
 
     A delivery that is being sent or waits for its next try holds back the later ones of its channel.
     """
-    claims: list[tuple[str, due.Claim]] = []
-    free = _free_channels(connection, channel_ids, now)
-    for channel in free:
-        head = (
-            select(_D.c.brand, _D.c.id, _D.c.due_at)
-            .where(_D.c.channel == channel, _D.c.due_at.is_not(None))
-            .order_by(_D.c.created_at, _D.c.id)
-            .limit(1)
-        )
-        first = connection.execute(head).first()
-        if first is not None and first.due_at <= to_us(now):
-            taken = due.claim_rows(connection, "deliveries", [(first.brand, first.id)], now, lease)
+    one, claims = mark(connection), list[tuple[str, due.Claim]]()
+    for channel in _free_channels(connection, channel_ids, now):
+        first = connection.exec_driver_sql(_HEAD.format(one=one), (channel,)).first()
+        if first is not None and first[2] <= to_us(now):
+            taken = due.claim_rows(connection, "deliveries", [(first[0], first[1])], now, lease)
             claims += [(channel, claimed) for claimed in taken]
     return claims
 
 
+_HEAD = (
+    "SELECT brand, id, due_at FROM deliveries WHERE channel = {one} AND due_at IS NOT NULL"
+    " ORDER BY created_at, id LIMIT 1"
+)
+
+
 def _free_channels(connection: Connection, channel_ids: Iterable[str], now: datetime) -> list[str]:
-    table = schema.channels
-    waiting = select(table.c.id).where(func.coalesce(table.c.held_until, 0) > to_us(now))
-    pausing = select(table.c.id).where(func.coalesce(table.c.free_at, 0) > to_us(now))
-    blocked = set(connection.execute(waiting.union(pausing)).scalars())
+    one, at = mark(connection), to_us(now)
+    statement = f"SELECT id FROM channels WHERE held_until > {one} OR free_at > {one}"  # noqa: S608
+    blocked = {row[0] for row in connection.exec_driver_sql(statement, (at, at))}
     return [channel for channel in channel_ids if channel not in blocked]
 
 
@@ -134,22 +132,23 @@ def next_free(connection: Connection, now: datetime) -> datetime | None:
 
 def waiting_channels(connection: Connection, now: datetime) -> list[str]:
     """The channels that have a due delivery."""
-    statement = select(_D.c.channel).where(_D.c.due_at <= to_us(now)).distinct()
-    return list(connection.execute(statement).scalars())
+    statement = f"SELECT DISTINCT channel FROM deliveries WHERE due_at <= {mark(connection)}"  # noqa: S608
+    return [row[0] for row in connection.exec_driver_sql(statement, (to_us(now),))]
 
 
 def load(connection: Connection, claimed: due.Claim) -> Delivery:
     """A claimed delivery with its notice, and what the first message of the same alert in its channel is called."""
-    row = connection.execute(
-        select(_D.c.channel, _D.c.n_attempts, _D.c.person, _D.c.is_edit, schema.notices.c.payload)
-        .join(schema.notices, (schema.notices.c.brand == _D.c.brand) & (schema.notices.c.id == _D.c.notice_id))
-        .where(_D.c.brand == claimed.brand, _D.c.id == claimed.id)
-    ).one()
-    notice = _notices.validate_json(row.payload)
-    follows = messages.first_ref(connection, claimed.brand, notice.alert_id, row.channel)
-    return Delivery(
-        claimed.brand, claimed.id, row.channel, notice, row.n_attempts, row.person, bool(row.is_edit), follows
-    )
+    found = connection.exec_driver_sql(_LOADED.format(one=mark(connection)), (claimed.brand, claimed.id)).one()
+    channel, n_attempts, person, is_edit, payload = found
+    notice = _notices.validate_json(payload)
+    follows = messages.first_ref(connection, claimed.brand, notice.alert_id, channel)
+    return Delivery(claimed.brand, claimed.id, channel, notice, n_attempts, person, bool(is_edit), follows)
+
+
+_LOADED = (
+    "SELECT d.channel, d.n_attempts, d.person, d.is_edit, n.payload FROM deliveries d"
+    " JOIN notices n ON n.brand = d.brand AND n.id = d.notice_id WHERE d.brand = {one} AND d.id = {one}"
+)
 
 
 def hold_channel(connection: Connection, channel: str, until: datetime, reason: str, now: datetime) -> bool:
@@ -165,10 +164,16 @@ def hold_channel(connection: Connection, channel: str, until: datetime, reason: 
 
 def free_channel(connection: Connection, channel: str, free_at: datetime) -> bool:
     """A delivery arrived: the channel lives, and may be used again at `free_at`. Whether it had been held."""
-    table = schema.channels
-    held = connection.execute(select(table.c.held_since).where(table.c.id == channel)).scalar()
-    _set_channel(connection, channel, held_until=None, hold_reason="", held_since=None, free_at=to_us(free_at))
+    one = mark(connection)
+    held = connection.exec_driver_sql(f"SELECT held_since FROM channels WHERE id = {one}", (channel,)).scalar()  # noqa: S608
+    connection.exec_driver_sql(_FREED.format(one=one), (channel, to_us(free_at)))
     return held is not None
+
+
+_FREED = (
+    "INSERT INTO channels (id, held_until, hold_reason, held_since, free_at) VALUES ({one}, NULL, '', NULL, {one})"
+    " ON CONFLICT (id) DO UPDATE SET held_until = NULL, hold_reason = '', held_since = NULL, free_at = excluded.free_at"
+)
 
 
 def pause_channel(connection: Connection, channel: str, until: datetime) -> None:
