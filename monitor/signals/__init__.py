@@ -5,12 +5,13 @@ Pure and deterministic; total on any text. `measure` takes what a page of commen
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from monitor.model import Comment, Signals
 from monitor.signals.base import Batch, Signal
 from monitor.signals.language import Language
 from monitor.signals.personal_data import PersonalData
-from monitor.signals.prepared import prepare
+from monitor.signals.prepared import prepare, prepared
 from monitor.signals.trained import MistakeKind, Trained
 
 ALL_OTHERS = "*"
@@ -40,6 +41,7 @@ REGISTRY: Mapping[str, Signal] = {
 }
 
 _AT_ONCE = 128  # texts: what they need together stays in the processor's cache
+_EXPLAINED = 128  # words kept: several rules ask for those of one text, and a thread with a flag is judged often
 VERSION = told(REGISTRY)
 
 Beside = Mapping[str, Signal]
@@ -65,7 +67,14 @@ def measure(comments: Sequence[Comment], own: Beside = NONE) -> list[Signals]:
 
 def explain(name: str, comment: Comment, own: Beside = NONE) -> tuple[str, ...]:
     """The words of a comment that weighed most for a signal; KeyError for a name that is none."""
-    return (REGISTRY.get(name) or own[name]).explain(prepare(comment))
+    if name in REGISTRY:
+        return _words(name, comment.text, comment.kind, comment.stars, comment.language)
+    return own[name].explain(prepare(comment))
+
+
+@lru_cache(maxsize=_EXPLAINED)
+def _words(name: str, text: str, kind: str, stars: float | None, told_language: str) -> tuple[str, ...]:
+    return REGISTRY[name].explain(prepared(text, kind, stars, told_language))
 
 
 def sentence(name: str, comment: Comment) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.model import Comment
-from monitor.signals.model import Model, model
+from monitor.signals.model import Look, model
 from monitor.signals.phrasebook import phrasebook
 from monitor.signals.prepared import Prepared, prepare
 from monitor.signals.weights import OUTPUTS
@@ -37,13 +37,12 @@ _SAYS = {  # of the surface, as a person calls it
 }
 
 
-def words_for(name: str, text: Prepared) -> tuple[str, ...]:
+def words_for(name: str, text: Prepared, least_value: float = _LEAST_VALUE) -> tuple[str, ...]:
     """What speaks for a trained signal: phrases, words and marks, heaviest first; nothing where its value is low."""
-    found = model()
-    column = OUTPUTS.index(name)
-    if found.read([text]).columns[column][0] < _LEAST_VALUE:
+    column, look = OUTPUTS.index(name), Look(model(), text)
+    if look.probability(column) < max(least_value, _LEAST_VALUE):
         return ()
-    heaviest = sorted(_weighed(found, column, text), key=lambda pair: -pair[0])
+    heaviest = sorted(_weighed(look, column, text), key=lambda pair: -pair[0])
     least = max(_LEAST_WEIGHT, _LEAST_SHARE * heaviest[0][0]) if heaviest else 0.0
     kept: list[str] = []
     for weight, words in heaviest:
@@ -64,9 +63,9 @@ def sentence_for(name: str, comment: Comment) -> str:
     return sentences[int(logits.argmax())][:_LONGEST_SENTENCE]
 
 
-def _weighed(found: Model, column: int, text: Prepared) -> Iterator[tuple[float, str]]:
+def _weighed(look: Look, column: int, text: Prepared) -> Iterator[tuple[float, str]]:
     book = phrasebook()
-    by_name = found.weighed(column, text)
+    by_name = look.by_feature(column)
     for hit in text.hits:
         weight = by_name.get(f"group.{book.groups[hit]}", 0.0)
         if weight > 0 and (quoted := book.quote(hit, text.padded)):
@@ -76,6 +75,6 @@ def _weighed(found: Model, column: int, text: Prepared) -> Iterator[tuple[float,
         if weight > 0:
             yield weight, f"{text.stars:g} of 5 stars" if says == "stars" and text.stars is not None else says
     words = text.seen.split()
-    for word, weight in zip(words, found.by_word(column, text), strict=True):
+    for word, weight in zip(words, look.by_word(column).tolist(), strict=True):
         if weight > 0 and word[0] != "/" and any(map(str.isalnum, word)):
-            yield float(weight), word
+            yield weight, word

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from monitor.signals import weights as readable
 from monitor.signals.ngrams import OUTPUTS as LANES
-from monitor.signals.ngrams import Grams, Words64, by_word, grams, lanes, packed, sums
+from monitor.signals.ngrams import Grams, Words64, alone, by_word, grams, lanes, packed, sums
 from monitor.signals.prepared import Prepared
 from monitor.signals.stack import feature_names, features
 from monitor.signals.weights import FOLDER, KINDS, OUTPUTS, TABLES, Columns, Output, Stack, WeightsDamaged, digest
@@ -52,10 +52,10 @@ class Linear:
         return cls(parts, np.array(columns.scales), np.array(columns.bias))
 
     def values(self, seen: Sequence[str]) -> Floats:
-        found = [self._of(piece) for piece in grams(seen)]
+        found = [self.read(piece) for piece in grams(seen)]
         return np.concatenate(found) if found else np.empty((0, len(self.scales)))
 
-    def _of(self, piece: Grams) -> Floats:
+    def read(self, piece: Grams) -> Floats:
         total = np.concatenate([sums(part, piece) for part in self.parts], axis=1)[:, : len(self.scales)]
         return _rounded(total * self.scales / np.sqrt(piece.n)[:, None] + self.bias, _VALUE_STEP)
 
@@ -74,7 +74,7 @@ class Model:
         self.stack = stack
         self.outputs, self.kinds, self.languages = (Linear.of(tables[name], stack.tables[name]) for name in TABLES)
         self._inputs = (*(f"model.{name}" for name in stack.tables["outputs"].names), *feature_names())
-        self._weights, self._constant = _columns(self._inputs, [stack.stack[name] for name in OUTPUTS])
+        self.weights, self.constant = _columns(self._inputs, [stack.stack[name] for name in OUTPUTS])
         named = (*(f"kind.{name}" for name in stack.tables["kinds"].names), *feature_names())
         of_kinds = [stack.kinds.get(name) or Output(0.0, {f"kind.{name}": 1.0}, 0.5) for name in KINDS]
         self._kind_weights, self._kind_constant = _columns(named, of_kinds)
@@ -96,26 +96,11 @@ class Model:
         return self._logits([text.seen for text in batch], features(batch)[1])
 
     def _logits(self, seen: Sequence[str], found: Floats) -> Floats:
-        return np.concatenate((self.outputs.values(seen), found), axis=1) @ self._weights + self._constant
+        return np.concatenate((self.outputs.values(seen), found), axis=1) @ self.weights + self.constant
 
     def _kinds(self, seen: Sequence[str], found: Floats) -> list[str]:
         values = np.concatenate((self.kinds.values(seen), found), axis=1) @ self._kind_weights + self._kind_constant
         return [KINDS[column] for column in values.argmax(axis=1).tolist()]
-
-    def weighed(self, column: int, text: Prepared) -> Mapping[str, float]:
-        """What each input but the words adds to an output's log odds."""
-        _, found = features([text])
-        adds = found[0] * self._weights[-found.shape[1] :, column]
-        return dict(zip(feature_names(), adds.tolist(), strict=True))
-
-    def by_word(self, column: int, text: Prepared) -> Floats:
-        """What each word of `text.seen` adds to an output's log odds."""
-        (part,) = self.outputs.parts
-        n_columns = len(self.outputs.scales)
-        per_lane = np.zeros(LANES)
-        per_lane[:n_columns] = self.outputs.scales * self._weights[:n_columns, column]
-        n = sum(int(piece.n.sum()) for piece in grams([text.seen]))
-        return by_word(text.seen, lambda ids: lanes(part.take(ids)) @ per_lane / n**0.5)
 
     def language(self, batch: Sequence[Prepared]) -> list[str]:
         """The language of each text by its n-grams; "" where the best is not far enough ahead of the second."""
@@ -125,6 +110,34 @@ class Model:
         two = np.sort(values, axis=1)[:, -2:]
         is_sure = two[:, 1] - two[:, 0] >= self.stack.language_lead
         return [names[column] if sure else "" for column, sure in zip(best.tolist(), is_sure.tolist(), strict=True)]
+
+
+class Look:
+    """One text looked into, to see what speaks for its values: read once, whatever is asked of it."""
+
+    def __init__(self, model: Model, text: Prepared) -> None:
+        self._model, self._seen = model, text.seen
+        self._found = features([text])[1]
+        self._read = alone(self._seen)
+
+    def probability(self, column: int) -> float:
+        """An output's value, as `Model.read` gives it."""
+        inputs = np.concatenate((self._model.outputs.read(self._read.grams), self._found), axis=1)
+        return float(as_probabilities(inputs @ self._model.weights[:, column] + self._model.constant[column])[0])
+
+    def by_feature(self, column: int) -> Mapping[str, float]:
+        """What each input but the words adds to an output's log odds."""
+        adds = self._found[0] * self._model.weights[-self._found.shape[1] :, column]
+        return dict(zip(feature_names(), adds.tolist(), strict=True))
+
+    def by_word(self, column: int) -> Floats:
+        """What each word of `Prepared.seen` adds to an output's log odds."""
+        (part,) = self._model.outputs.parts
+        n_columns = len(self._model.outputs.scales)
+        per_lane = np.zeros(LANES)
+        per_lane[:n_columns] = self._model.outputs.scales * self._model.weights[:n_columns, column]
+        n = int(self._read.grams.n[0])
+        return by_word(self._seen, lambda ids: lanes(part.take(ids)) @ per_lane / n**0.5, self._read)
 
 
 def _columns(inputs: Sequence[str], outputs: Sequence[Output]) -> tuple[Floats, Floats]:

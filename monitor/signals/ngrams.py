@@ -56,6 +56,13 @@ class Grams(NamedTuple):
     n: Ids
 
 
+class Alone(NamedTuple):
+    """One text's grams; `raw` are the bytes at which they begin, in order."""
+
+    raw: NDArray[np.uint8]
+    grams: Grams
+
+
 def grams(texts: Sequence[str]) -> Iterator[Grams]:
     """The buckets of the texts' grams, in order, in pieces of some texts each."""
     piece: list[bytes] = []
@@ -108,14 +115,20 @@ def sums(table: Words64, piece: Grams) -> NDArray[np.int64]:
     return total
 
 
-def by_word(text: str, value: Callable[[Ids], Floats]) -> Floats:
+def alone(text: str) -> Alone:
+    """One text's grams, with the bytes at which they begin."""
+    raw = _as_bytes(text)
+    squeezed, size = _squeezed(np.frombuffer(raw, np.uint8), np.array([len(raw)]))
+    return Alone(squeezed, _grams(squeezed, size))
+
+
+def by_word(text: str, value: Callable[[Ids], Floats], read: Alone | None = None) -> Floats:
     """What each word of a text, as `text.split()` gives them, adds to the sum of `value(buckets)` over its grams.
 
     A gram's value is shared among its bytes, and that of two words between them. Words beyond `LONGEST_BYTES` add
-    nothing.
+    nothing. `read` is `alone(text)`, if that is known.
     """
-    raw, _ = _squeezed(np.frombuffer(_as_bytes(text), np.uint8), np.array([len(_as_bytes(text))]))
-    piece = _hashed([raw.tobytes()])
+    raw, piece = read or alone(text)
     by_byte = np.zeros(len(raw) + 8)
     for length, ids in zip(_LENGTHS, piece.chars, strict=True):
         shared = value(ids) / length
@@ -136,7 +149,10 @@ def _as_bytes(text: str) -> bytes:
 
 def _hashed(piece: Sequence[bytes]) -> Grams:
     size = np.fromiter(map(len, piece), np.int64, len(piece))
-    raw, size = _squeezed(np.frombuffer(b"".join(piece), np.uint8), size)
+    return _grams(*_squeezed(np.frombuffer(b"".join(piece), np.uint8), size))
+
+
+def _grams(raw: NDArray[np.uint8], size: Ids) -> Grams:
     starts = np.cumsum(size) - size
     n_bytes = len(raw)
     padded = np.zeros(n_bytes + 8, np.uint8)

@@ -86,7 +86,12 @@ class Prepared(NamedTuple):
 
 def prepare(comment: Comment) -> Prepared:
     """A comment's own words, normalised, with everything that the signals look at."""
-    text = comment.text[:LONGEST]
+    return prepared(comment.text, comment.kind, comment.stars, comment.language)
+
+
+def prepared(text: str, kind: str, stars: float | None, told_language: str) -> Prepared:
+    """The same of what the signals look at: whatever else a comment has changes nothing."""
+    text = text[:LONGEST]
     text = own_words(unescape(text) if "&" in text else text)  # some platforms give "&amp;", some files do
     n_mentions = n_links = n_emoji = n_angry = n_warm = n_sad = 0
     leads = text.startswith(("@", ".@"))
@@ -110,7 +115,7 @@ def prepare(comment: Comment) -> Prepared:
         groups[group] = groups.get(group, 0) + 1
     return Prepared(
         text, padded, _signs(plain, drawn, capitals, n_links), len(words), hits, groups,
-        comment.kind, comment.stars, language, comment.language,
+        kind, stars, language, told_language,
         n_mentions, n_links, capitals, padded.count("?"), padded.count("!"),
         n_emoji, n_angry, n_warm, n_sad, leads,
     )  # fmt: skip

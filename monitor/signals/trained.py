@@ -52,4 +52,4 @@ class MistakeKind:
     def explain(self, text: Prepared) -> tuple[str, ...]:
         from monitor.signals.evidence import words_for
 
-        return words_for("mistake", text) if self.measure(Batch([text])) != [""] else ()
+        return words_for("mistake", text, weights.stack().kind_from)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model import Author, Comment
-from monitor.signals.model import Model, as_probabilities, dump, load
+from monitor.signals.model import Look, Model, as_probabilities, dump, load
 from monitor.signals.ngrams import buckets, by_word
 from monitor.signals.prepared import Prepared, prepare
 from monitor.signals.stack import feature_names, features
@@ -98,11 +98,11 @@ def test_what_a_word_adds_is_the_weight_of_its_grams_in_log_odds(text: str):
     angry = 0.9 * 0.31 * made().tables["outputs"].scales[0] / n**0.5
     table = tables()["outputs"]
     expected = by_word(one.seen, lambda ids: table[ids, 3] * scale + table[ids, 0] * angry)
-    assert model().by_word(3, one) == pytest.approx(expected, abs=1e-4)
+    assert Look(model(), one).by_word(3) == pytest.approx(expected, abs=1e-4)
 
 
 def test_what_a_feature_adds_is_its_weight_times_its_value():
-    adds = model().weighed(0, prepared("THE WORST EVER"))
+    adds = Look(model(), prepared("THE WORST EVER")).by_feature(0)
     assert adds["group.angry.verdict"] == pytest.approx(0.9 * 1.7, abs=1e-5)
     assert adds["surface.shouts"] == pytest.approx(0.9 * 1.234567, abs=1e-5)
     assert adds["surface.few_stars"] == 0.0
