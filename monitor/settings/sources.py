@@ -170,7 +170,7 @@ class PlaceReader:
         found = find_class(self.reading, self.connectors, name, "connector", key)
         if found is None or not (taken := taken_keys(found.Settings)):
             return found
-        says = f"every source or account has that key already, so the connector \"{name}\" would never be given it"
+        says = f'every source or account has that key already, so the connector "{name}" would never be given it'
         self.reading.refuse(key, f"{' and '.join(taken)}: {says}; its author must rename the setting")
         return None
 
