@@ -8,7 +8,7 @@ from tests.web.chats import GROUPME_SECRET, config
 WEB = '[web]\nport = 8484\npublic_url = "https://heedful.shop.example/"\n'
 
 
-WALL = '[sources.wall]\nbrand = "shop"\nconnector = "tests.web.wall:Wall"\n'
+WALL = '[sources.wall]\nbrand = "shop"\nconnector = "tests.web.wall:Wall"\nevery = "30s"\n'
 CONSOLE = '[channels.console]\nkind = "console"\n'
 
 

@@ -86,8 +86,9 @@ handles = {{ slack = "U1", telegram = "77", groupme = "88776655", mattermost = "
 [sources.wall]
 brand = "shop"
 connector = "tests.web.wall:Wall"
+every = "30s"
 [[routes]]
-to = ["slack"]
+channels = ["slack"]
 [alerts]
 group_wait = "0s"
 """
@@ -235,6 +236,7 @@ class Talk:
             while notify.notify_due(app.engine, app.plan, now, wake):
                 pass
             self._deliver()
+            self.later(seconds=2)  # so much a channel wants between two messages
 
     def _deliver(self) -> None:
         app, now = self.house.app, self.house.now
