@@ -33,7 +33,7 @@ def keep(connection: Connection, brand: str, source_id: str, unread: Sequence[tu
 
 
 def n_by_source(connection: Connection, since: datetime) -> dict[str, int]:
-    """How many payloads each source has brought since an instant that could not be read; those with none are left out."""
+    """How many unreadable payloads each source has brought since an instant; those with none are left out."""
     table = schema.quarantine
     statement = select(table.c.source_id, func.count()).where(table.c.received_at >= to_us(since))
     return {row[0]: row[1] for row in connection.execute(statement.group_by(table.c.source_id))}

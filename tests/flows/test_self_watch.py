@@ -67,7 +67,8 @@ def test_a_disk_that_fills_is_told_where_the_database_is_a_file(tmp_path: Path, 
     engine = open_engine(f"sqlite:///{tmp_path}/other.db")
     free = free_bytes(engine)
     engine.dispose()
-    assert free is not None and free > 0
+    assert free is not None
+    assert free > 0
     n = _watch(bakery, Limits(free_bytes=2**62)).look({})
     if bakery.engine.dialect.name == "sqlite":
         with reading(bakery.engine) as connection:
