@@ -82,8 +82,9 @@ class LinkedIn:
         replies="LinkedIn keeps two levels: a reply to a reply is read as one to the comment on top",
         quiet_requests=2,  # the feed, and every 4 hours our posts; walks beside that are paid for by `sweep_a_day`
         recheck_batch=BATCH,
-        late_reply_delay="one poll, as LinkedIn's feed tells of it; where the feed left it out, 1 day and as long as"
-        " `sweep_a_day` takes for all posts: 1 request for each post and each 100 comments",
+        late_reply_delay="one poll, as LinkedIn's feed tells of it; where the feed left it out, 1 day (1 week below a"
+        " post where nothing happened for 30 days) and as long as `sweep_a_day` takes for all posts: 1 request for each"
+        " post and each 100 comments",
         budget=Budget(100, timedelta(days=1)),
         storage=StorageRules(text_for=timedelta(hours=48), author_for=timedelta(hours=24), forgets_deleted=True),
     )

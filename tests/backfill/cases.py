@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from math import ceil
 from typing import Any
 
 from tests.backfill.brand import Size
-from tests.platforms.base import FakePlatform
+from tests.platforms import app_store_rss
+from tests.platforms.base import Entry, FakePlatform
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 Stated = Callable[[Size], timedelta | None]
@@ -30,15 +32,52 @@ def _lately(fake: FakePlatform) -> set[str]:
     return {fake.native_id(one.key) for one in fresh if not (one.is_ours and one.reply_to) or one.key in last}
 
 
+def _newest(fake: FakePlatform) -> set[str]:
+    """Yelp and Tripadvisor: the few newest reviews of each place in each language, and what was answered to those."""
+    module = import_module(type(fake).__module__)
+    places: tuple[str, ...] = getattr(module, "BUSINESSES", ()) or module.LOCATIONS
+    found = set[str]()
+    for place in places:
+        by_language: dict[str, list[Entry]] = {}
+        for one in fake.reviews_of(place):  # type: ignore[attr-defined]
+            by_language.setdefault(fake.language_of(one), []).append(one)  # type: ignore[attr-defined]
+        found |= {fake.native_id(one.key) for some in by_language.values() for one in some[: module.SHOWN]}
+    return {one for one in fake.expected() if one.removesuffix("/response") in found}
+
+
+def _newest_500(fake: FakePlatform) -> set[str]:
+    """The App Store's feed: the newest 500 reviews of each app."""
+    found = [one for app in app_store_rss.APPS for one in app_store_rss.reviews_of(fake.world, app)[:500]]
+    return {fake.native_id(one.key) for one in found}
+
+
+class _Still(dict[str, int]):
+    """Counts of videos that stand still from when they were first asked for."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.setdefault(key, default)
+
+
+class _Everything(set[str]):
+    """Has whatever is asked for."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One platform. `late` are the things written on the year-old post, `stated` within what they must be found."""
 
     name: str
     variant: str = ""
+    told: str = ""  # what is special about it, for the table
     every: timedelta = 5 * MINUTE
     settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: float | None = None  # of the account, where it is not what the connector says
     fake: Mapping[str, Any] = field(default_factory=dict)  # what is different about the fake
+    page_size: int = 100  # at most; each platform gives less where it does
+    is_alive: bool = True  # whether anybody still writes there
     shown: Callable[[FakePlatform], set[str]] = _all
     late: tuple[str, ...] = ("comment", "reply")
     stated: Stated = lambda _size: None
@@ -46,7 +85,8 @@ class Case:
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.variant})" if self.variant else self.name
+        special = self.told or self.variant
+        return f"{self.name} ({special})" if special else self.name
 
 
 def _per(every: timedelta, posts: int) -> Stated:
@@ -55,6 +95,9 @@ def _per(every: timedelta, posts: int) -> Stated:
 
 
 _OUR_REPLY = ("our reply",)
+# LinkedIn shows the limits of its Standard tier to each application alone; its Development tier has 100 a day, which
+# 20,000 comments would take weeks of.
+_STANDARD_TIER: Mapping[str, Any] = {"settings": {"sweep_a_day": 4_000}, "budget": 5_000}
 CASES = (
     Case("mastodon", "own_posts", stated=lambda _size: DAY),
     Case("facebook", stated=_per(5 * MINUTE, 25)),
@@ -81,4 +124,38 @@ CASES = (
         stated=lambda size: 7 * DAY + 30 * MINUTE * ceil(size.n_comments / 500),
     ),
     Case("app_store", every=30 * MINUTE, late=_OUR_REPLY, stated=lambda _size: 7 * DAY),
+    Case(
+        "app_store_rss",
+        every=30 * MINUTE,
+        fake={"deepest": 10},
+        page_size=50,
+        shown=_newest_500,
+        late=("comment",),
+        stated=lambda _size: 30 * MINUTE,
+    ),
+    Case("linkedin", told="5,000 a day", every=30 * MINUTE, **_STANDARD_TIER, stated=lambda _size: 30 * MINUTE),
+    Case(
+        "linkedin",
+        told="5,000 a day, silent feed",
+        every=30 * MINUTE,
+        **_STANDARD_TIER,
+        fake={"silent": _Everything()},
+        stated=lambda size: 7 * DAY + 30 * MINUTE + DAY * ((size.n_posts + size.n_comments / 100) / 4_000),
+    ),
+    Case("tiktok", stated=lambda _size: 25 * MINUTE),
+    Case(
+        "tiktok",
+        told="counts stand still",
+        fake={"frozen": _Still()},
+        stated=lambda size: max(DAY, 20 * MINUTE * ceil(size.n_posts / 4)),
+    ),
+    Case("yelp", every=2 * HOUR, shown=_newest, late=("comment",), stated=lambda _size: 2 * HOUR),
+    Case(
+        "tripadvisor",
+        every=3 * HOUR,
+        shown=_newest,
+        late=("comment", "our reply to the newest"),
+        stated=lambda _size: 15 * HOUR,
+    ),
+    Case("google_plus", "zip of JSON", every=HOUR, is_alive=False, late=()),
 )

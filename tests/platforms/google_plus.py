@@ -25,6 +25,8 @@ class Fake(FakePlatform):
     exempt_faults = dict.fromkeys(Fault, NO_HTTP)
     cursors_never_expire = "positions are places in a file, which no server forgets"
 
+    _kept: dict[str | None, list[Entry]] | None = None  # what is below each post, the oldest first
+
     def start(self) -> None:
         self._n_written = 0
         self.changed()
@@ -58,10 +60,14 @@ class Fake(FakePlatform):
         return alike.index(entry.key) if entry.key in alike else 0
 
     def _below(self, post: str | None) -> list[Entry]:
-        below = [entry for entry in self.world.comments if entry.post == post]
-        return sorted(below, key=lambda entry: (entry.created_at, entry.number))
+        if self._kept is None:
+            self._kept = {}
+            for entry in sorted(self.world.comments, key=lambda entry: (entry.created_at, entry.number)):
+                self._kept.setdefault(entry.post, []).append(entry)
+        return self._kept.get(post, [])
 
     def changed(self) -> None:
+        self._kept = None
         if not hasattr(self, "_n_written"):
             return
         self._n_written += 1
