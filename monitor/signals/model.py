@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import accumulate, pairwise
 from math import exp
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from monitor.signals import weights as readable
 from monitor.signals.ngrams import OUTPUTS as LANES
-from monitor.signals.ngrams import Grams, Words64, alone, by_word, grams, lanes, packed, sums
+from monitor.signals.ngrams import Grams, Words64, alone, grams, lanes, packed, shared, sums
 from monitor.signals.prepared import Prepared
 from monitor.signals.stack import feature_names, features
 from monitor.signals.weights import FOLDER, KINDS, OUTPUTS, TABLES, Columns, Output, Stack, WeightsDamaged, digest
@@ -56,8 +57,11 @@ class Linear:
         return np.concatenate(found) if found else np.empty((0, len(self.scales)))
 
     def read(self, piece: Grams) -> Floats:
-        total = np.concatenate([sums(part, piece) for part in self.parts], axis=1)[:, : len(self.scales)]
-        return _rounded(total * self.scales / np.sqrt(piece.n)[:, None] + self.bias, _VALUE_STEP)
+        return self.scaled(np.concatenate([sums(part, piece) for part in self.parts], axis=1), piece.n)
+
+    def scaled(self, total: NDArray[np.int64], n: NDArray[np.int64]) -> Floats:
+        """The values of texts whose `n` grams' weights sum up so: [texts, columns]."""
+        return _rounded(total[:, : len(self.scales)] * self.scales / np.sqrt(n)[:, None] + self.bias, _VALUE_STEP)
 
 
 class Read(NamedTuple):
@@ -117,27 +121,30 @@ class Look:
 
     def __init__(self, model: Model, text: Prepared) -> None:
         self._model, self._seen = model, text.seen
-        self._found = features([text])[1]
+        self._found = features([text])[1][0]
         self._read = alone(self._seen)
+        (part,) = model.outputs.parts
+        self._added = lanes(part.take(np.concatenate(self._read.ids)))  # of each gram to each output
 
     def probability(self, column: int) -> float:
         """An output's value, as `Model.read` gives it."""
-        inputs = np.concatenate((self._model.outputs.read(self._read.grams), self._found), axis=1)
-        return float(as_probabilities(inputs @ self._model.weights[:, column] + self._model.constant[column])[0])
+        values = self._model.outputs.scaled(self._added.sum(axis=0, dtype=np.int64)[None], np.array([len(self._added)]))
+        inputs = np.concatenate((values[0], self._found))
+        return float(as_probabilities(inputs @ self._model.weights[:, column] + self._model.constant[column]))
 
     def by_feature(self, column: int) -> Mapping[str, float]:
         """What each input but the words adds to an output's log odds."""
-        adds = self._found[0] * self._model.weights[-self._found.shape[1] :, column]
+        adds = self._found * self._model.weights[-len(self._found) :, column]
         return dict(zip(feature_names(), adds.tolist(), strict=True))
 
     def by_word(self, column: int) -> Floats:
         """What each word of `Prepared.seen` adds to an output's log odds."""
-        (part,) = self._model.outputs.parts
-        n_columns = len(self._model.outputs.scales)
+        scales = self._model.outputs.scales
         per_lane = np.zeros(LANES)
-        per_lane[:n_columns] = self._model.outputs.scales * self._model.weights[:n_columns, column]
-        n = int(self._read.grams.n[0])
-        return by_word(self._seen, lambda ids: lanes(part.take(ids)) @ per_lane / n**0.5, self._read)
+        per_lane[: len(scales)] = scales * self._model.weights[: len(scales), column]
+        adds = self._added @ per_lane / len(self._added) ** 0.5
+        ends = list(accumulate(map(len, self._read.ids), initial=0))
+        return shared(self._seen, self._read, [adds[start:end] for start, end in pairwise(ends)])
 
 
 def _columns(inputs: Sequence[str], outputs: Sequence[Output]) -> tuple[Floats, Floats]:

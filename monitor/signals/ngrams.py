@@ -57,10 +57,10 @@ class Grams(NamedTuple):
 
 
 class Alone(NamedTuple):
-    """One text's grams; `raw` are the bytes at which they begin, in order."""
+    """One text: the bytes at which its grams begin, in order, and its grams' buckets."""
 
     raw: NDArray[np.uint8]
-    grams: Grams
+    ids: tuple[Ids, ...]
 
 
 def grams(texts: Sequence[str]) -> Iterator[Grams]:
@@ -119,24 +119,30 @@ def alone(text: str) -> Alone:
     """One text's grams, with the bytes at which they begin."""
     raw = _as_bytes(text)
     squeezed, size = _squeezed(np.frombuffer(raw, np.uint8), np.array([len(raw)]))
-    return Alone(squeezed, _grams(squeezed, size))
+    found = _grams(squeezed, size)
+    return Alone(squeezed, (*found.chars, *found.words))
 
 
-def by_word(text: str, value: Callable[[Ids], Floats], read: Alone | None = None) -> Floats:
-    """What each word of a text, as `text.split()` gives them, adds to the sum of `value(buckets)` over its grams.
+def by_word(text: str, value: Callable[[Ids], Floats]) -> Floats:
+    """What each word of a text, as `text.split()` gives them, adds to the sum of `value(buckets)` over its grams."""
+    read = alone(text)
+    return shared(text, read, [value(ids) for ids in read.ids])
+
+
+def shared(text: str, read: Alone, values: Sequence[Floats]) -> Floats:
+    """The values of a text's grams, as `read.ids` lists them, shared among the words as `text.split()` gives them.
 
     A gram's value is shared among its bytes, and that of two words between them. Words beyond `LONGEST_BYTES` add
-    nothing. `read` is `alone(text)`, if that is known.
+    nothing.
     """
-    raw, piece = read or alone(text)
-    by_byte = np.zeros(len(raw) + 8)
-    for length, ids in zip(_LENGTHS, piece.chars, strict=True):
-        shared = value(ids) / length
+    *chars, one, two = values
+    by_byte = np.zeros(len(read.raw) + 8)
+    for length, value in zip(_LENGTHS, chars, strict=True):
+        each = value / length
         for place in range(length):
-            by_byte[place : place + len(shared)] += shared
-    blanks = np.flatnonzero(raw == _BLANK)
-    one, two = (value(ids) for ids in piece.words)
-    found = np.add.reduceat(by_byte[: len(raw)], blanks[:-1]) + one[1:] + (two[:-1] + two[1:]) / 2
+            by_byte[place : place + len(each)] += each
+    blanks = np.flatnonzero(read.raw == _BLANK)
+    found = np.add.reduceat(by_byte[: len(read.raw)], blanks[:-1]) + one[1:] + (two[:-1] + two[1:]) / 2
     whole = np.zeros(len(text.split()))
     whole[: len(found)] = found[: len(whole)]
     return whole
