@@ -80,14 +80,7 @@ class Daemon:
         self._pollers = Crew("poll", daemon.poll_threads, self.pumps["sources"].wake)
         self._senders = Crew("deliver", daemon.deliver_threads, self.pumps["deliveries"].wake)
         self._leases = {queue: Leases(queue, app.engine, app.now) for queue in ("sources", "deliveries")}
-        self._lines = Lines(
-            app.engine,
-            lambda: app.plan,
-            app.now,
-            deliverer.deliver,
-            self._leases["deliveries"],
-            self._stop.is_set,
-        )
+        self._lines = Lines(lambda: app.plan, deliverer, self._leases["deliveries"], self._stop.is_set)
         self._wakes = Wakes(app.engine, self._hear) if app.engine.dialect.name == "postgresql" else None
         self._clock = BackgroundScheduler(timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True})
         self.web = self._open_web()
@@ -274,7 +267,7 @@ class Daemon:
             with writing(app.engine) as connection:
                 claims = outbox.claim(connection, waiting[: self._senders.n_free], now, app.plan.lease)
             for channel, claimed in claims:
-                self._senders.put(channel, partial(self._lines.work_off, channel), claimed)
+                self._senders.put(channel, partial(self._lines.work_off, channel, now), claimed)
         return self._until(free_at, now)
 
     def _open_links(self) -> None:

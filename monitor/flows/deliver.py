@@ -34,6 +34,13 @@ TELL_AFTER_ATTEMPTS = 4  # of one delivery, before the operator is told that the
 PAUSE = timedelta(seconds=30)  # after a 429 that does not say how long
 
 
+Following = Callable[[Connection, datetime], Claim | None]
+
+
+def _nothing(_connection: Connection, _now: datetime) -> None:
+    """This delivery, and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deliverer:
     """Sends claimed deliveries; threads may share one."""
@@ -43,8 +50,10 @@ class Deliverer:
     now: Callable[[], datetime]
     wake: Callable[[str], None]
 
-    def deliver(self, claimed: Claim) -> None:
+    def deliver(self, claimed: Claim, following: Following = _nothing) -> Claim | None:
         """Send one claimed delivery and write down what became of it.
+
+        If it was sent, `following` may claim another in the transaction that says so: that is what comes back.
 
         Raises: ClaimLost: the lease ended while sending; it may be sent again (at least once).
         """
@@ -54,30 +63,37 @@ class Deliverer:
         channel = self.plan().channels.get(delivery.channel)
         if channel is None:
             self._abandon(claimed, delivery, "the channel is no longer in the configuration")
-            return
+            return None
         if delivery.is_edit and (is_overtaken or not delivery.follows or not isinstance(channel, Live)):
             self._drop(claimed, "a later change waits" if is_overtaken else "there is no message to change")
-            return
+            return None
         started_at = self.now()
         try:
             message = channel.render(delivery.notice, started_at)
             ref = _handed_over(channel, delivery, message, started_at, is_again=claimed.claim_no > 1)
         except MessageGone as error:
             self._message_gone(claimed, delivery, error)
-            return
+            return None
         except RemoteError as error:
             self._failed(claimed, delivery, error)
-            return
+            return None
         except Exception as error:
             # Whatever a renderer stumbles over must not block the channel's line for ever.
             _log.exception("delivery.crashed", channel=delivery.channel, delivery=show_id(delivery.id))
             self._failed(claimed, delivery, Malformed(f"{type(error).__name__} while sending; see the log"))
-            return
-        self._sent(claimed, delivery, ref, channel.min_gap, message.is_truncated, started_at)
+            return None
+        return self._sent(claimed, delivery, ref, channel.min_gap, message.is_truncated, started_at, following)
 
     def _sent(
-        self, claimed: Claim, delivery: Delivery, ref: str, gap: timedelta, is_truncated: bool, started_at: datetime
-    ) -> None:
+        self,
+        claimed: Claim,
+        delivery: Delivery,
+        ref: str,
+        gap: timedelta,
+        is_truncated: bool,
+        started_at: datetime,
+        following: Following,
+    ) -> Claim | None:
         now = self.now()
         values: dict[str, Any] = {"status": "sent", "sent_at": to_us(now), "message_ref": ref}
         values |= {"n_attempts": delivery.n_attempts + 1, "last_error": ""}
@@ -85,11 +101,13 @@ class Deliverer:
             due.release(connection, "deliveries", claimed, None, **values)
             was_held = outbox.free_channel(connection, delivery.channel, now + gap)
             told = was_held and operator.over(connection, delivery.brand, f"channel:{delivery.channel}", now)
+            then = following(connection, now)
         if was_held:
             _log.info("channel.recovered", channel=delivery.channel)
         if told:
             self.wake("alerts")
-        self.wake("deliveries")
+        if then is None:
+            self.wake("deliveries")
         _log.info(
             "delivery.sent",
             channel=delivery.channel,
@@ -100,6 +118,7 @@ class Deliverer:
             truncated=is_truncated,
             took_ms=round((now - started_at).total_seconds() * 1_000),
         )
+        return then
 
     def _drop(self, claimed: Claim, why: str) -> None:
         """A change that nobody needs to see any more."""

@@ -101,13 +101,21 @@ def claim(
 
     A delivery that is being sent or waits for its next try holds back the later ones of its channel.
     """
-    one, claims = mark(connection), list[tuple[str, due.Claim]]()
+    claims: list[tuple[str, due.Claim]] = []
     for channel in _free_channels(connection, channel_ids, now):
-        first = connection.exec_driver_sql(_HEAD.format(one=one), (channel,)).first()
-        if first is not None and first[2] <= to_us(now):
-            taken = due.claim_rows(connection, "deliveries", [(first[0], first[1])], now, lease)
-            claims += [(channel, claimed) for claimed in taken]
+        head = claim_head(connection, channel, now, lease)
+        if head is not None:
+            claims.append((channel, head))
     return claims
+
+
+def claim_head(connection: Connection, channel: str, now: datetime, lease: timedelta) -> due.Claim | None:
+    """Take the oldest waiting delivery of a channel that may be used, if it is due."""
+    first = connection.exec_driver_sql(_HEAD.format(one=mark(connection)), (channel,)).first()
+    if first is None or first[2] > to_us(now):
+        return None
+    taken = due.claim_rows(connection, "deliveries", [(first[0], first[1])], now, lease)
+    return taken[0] if taken else None
 
 
 _HEAD = (

@@ -33,17 +33,10 @@ def bakery(engine: Engine) -> Bakery:
 def _work_off(bakery: Bakery, stops_after: int = 1_000) -> None:
     deliverer = Deliverer(bakery.engine, lambda: bakery.plan, lambda: bakery.now, bakery.woken.append)
     leases = Leases("deliveries", bakery.engine, lambda: bakery.now)
-    lines = Lines(
-        bakery.engine,
-        lambda: bakery.plan,
-        lambda: bakery.now,
-        deliverer.deliver,
-        leases,
-        lambda: len(bakery.slack.sent) >= stops_after,
-    )
+    lines = Lines(lambda: bakery.plan, deliverer, leases, lambda: len(bakery.slack.sent) >= stops_after)
     with writing(bakery.engine) as connection:
         [(channel, claimed)] = outbox.claim(connection, ["slack"], bakery.now, bakery.plan.lease)
-    lines.work_off(channel, claimed)
+    lines.work_off(channel, bakery.now, claimed)
     assert leases.renew(timedelta(hours=1)) == 0, "something is still held"
 
 
