@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, SecretStr, model_validator
 
 from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.lenient import Count, OrNone, Readable
 from connectors.mastodon_api import BATCH, CONTEXT_ANONYMOUS, Api, Threads, has_id, in_time_order, read_id, read_instant
 from connectors.mastodon_reading import Reader, Stream, new_state
 from monitor.core.text import excerpt, plain_text, storable
@@ -72,16 +73,16 @@ _Id = Annotated[str, BeforeValidator(_checked_id)]
 _IdOrNone = Annotated[str, BeforeValidator(lambda value: "" if value in (None, "") else _checked_id(value))]
 _Text = Annotated[str, BeforeValidator(_checked_text)]
 _Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Count = Annotated[int, Field(ge=0, lt=2**53)]
+_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 
 
 class _Account(BaseModel):
     id: _Id
-    acct: _Text = ""
-    display_name: _Text = ""
-    url: _Text = ""
-    bot: bool | None = None
-    followers_count: Annotated[int, Field(lt=2**53)] | None = None  # -1 where it is hidden
+    acct: _Told = ""
+    display_name: _Told = ""
+    url: _Told = ""
+    bot: OrNone[bool] = None
+    followers_count: Count = None  # -1 where it is hidden
 
 
 class _Mention(BaseModel):
@@ -92,18 +93,18 @@ class _Status(BaseModel):
     id: _Id
     created_at: _Instant
     account: _Account
-    content: _Text
-    spoiler_text: _Text = ""
-    uri: _Text = ""
-    url: _Text = ""
-    edited_at: _Instant | None = None
+    content: _Text  # what has none may be no status: a notification that does not say its kind
+    spoiler_text: _Told = ""
+    uri: _Told = ""
+    url: _Told = ""
+    edited_at: OrNone[_Instant] = None
     in_reply_to_id: _IdOrNone = ""
     in_reply_to_account_id: _IdOrNone = ""
     visibility: _Text = "public"
-    language: _Text = ""
-    mentions: list[_Mention] | None = None
-    favourites_count: _Count | None = None
-    replies_count: _Count | None = None
+    language: _Told = ""
+    mentions: Readable[_Mention] = []
+    favourites_count: Count = None
+    replies_count: Count = None
     reblog: Json = None
 
     @property
@@ -140,7 +141,7 @@ def _kind(placed: _Placed) -> Kind:
         return "message"
     if placed.own and status.account.id == placed.own:
         return "comment" if status.is_reply else "post"
-    addresses_us = any(mention.id == placed.own for mention in status.mentions or ())
+    addresses_us = any(mention.id == placed.own for mention in status.mentions)
     if placed.subject is not None or (status.is_reply and not addresses_us):
         return "comment"
     return "mention"
@@ -183,6 +184,7 @@ class Mastodon:
             placed = _placed([status for status in statuses if has_id(status)], threads, stream.follows_replies)
             raws |= {key: raw for key, raw in placed.items() if raw["subject"] or not stream.only_under_ours}
             more = more or reader.more
+        unreadable += [{"status": status} for status in threads.unreadable]
         own_ids = frozenset({self._native(own)} if own else ())
         return Page([*raws.values(), *unreadable], state, more, (), own_ids, api.poll_after, spent=api.n_spent)
 
@@ -205,6 +207,7 @@ class Mastodon:
             if not api.is_anonymous or len(below) < CONTEXT_ANONYMOUS:
                 covered.update(below)
         raws = [threads.place(status) for status in found.values() if not status.get("reblog")]
+        raws += [{"status": status} for status in threads.unreadable]
         return Rechecked(raws, [self._native(status_id) for status_id in gone], api.n_spent)
 
     def normalise(self, raw: Json) -> Comment | None:
@@ -230,7 +233,7 @@ class Mastodon:
             language=status.language,
             n_likes=status.favourites_count or 0,
             n_replies=status.replies_count,
-            mentions=tuple(self._native(mention.id) for mention in status.mentions or ()),
+            mentions=tuple(self._native(mention.id) for mention in status.mentions),
             is_ours=True if placed.own and status.account.id == placed.own else None,
             is_private=status.visibility not in ("public", "unlisted", "local"),
         )
@@ -271,7 +274,7 @@ class Mastodon:
             name=account.display_name or account.acct,
             handle=account.acct,
             url=_web_address(account.url),
-            n_followers=account.followers_count if (account.followers_count or 0) >= 0 else None,
+            n_followers=account.followers_count,
             is_bot=bool(account.bot),
         )
 

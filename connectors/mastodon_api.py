@@ -134,7 +134,7 @@ class Api:
 
 def _statuses_in(context: Json, part: str) -> list[Json]:
     found = context.get(part) if isinstance(context, dict) else None
-    return [status for status in found if has_id(status)] if isinstance(found, list) else []
+    return found if isinstance(found, list) else []
 
 
 def read_reset(value: str) -> datetime | None:
@@ -148,12 +148,16 @@ def read_reset(value: str) -> datetime | None:
 
 
 class Threads:
-    """The conversations met in one call: what answers what, asked of the server only where it is unknown."""
+    """The conversations met in one call: what answers what, asked of the server only where it is unknown.
+
+    `unreadable` is what was found in them without an id.
+    """
 
     def __init__(self, api: Api, own: str) -> None:
         self._api, self._own = api, own
         self._known: dict[str, Json] = {}
         self._asked: set[str] = set()
+        self.unreadable: list[Json] = []
 
     def learn(self, statuses: Iterable[Json]) -> None:
         """Remember these; each has an id."""
@@ -165,8 +169,9 @@ class Threads:
             return []
         self._asked.add(status_id)
         above, below = self._api.context(status_id)
-        self.learn((*above, *below))
-        return below
+        self.learn(status for status in (*above, *below) if has_id(status))
+        self.unreadable += [status for status in below if not has_id(status)]
+        return [status for status in below if has_id(status)]
 
     def is_placed(self, status: Json) -> bool:
         """Whether its conversation is known up to the top."""
