@@ -108,7 +108,7 @@ class WordPress:
 
     def normalise(self, raw: Json) -> Comment | None:
         """Read one comment or post; None for pingbacks, trackbacks and editors' notes."""
-        if isinstance(raw, dict) and "post" not in raw:
+        if isinstance(raw, dict) and "post" not in raw and "modified_gmt" in raw:
             return self._read_post(PostPayload.model_validate(raw))
         told = CommentPayload.model_validate(raw)
         if told.type not in ("comment", "review"):
@@ -139,13 +139,13 @@ class WordPress:
         return Comment(
             native_id=f"{self._site}/post/{told.id}",
             kind="post",
-            text=told.content.text,
+            text=told.content.text if told.content else "",
             author=Author(self._user(told.author) if told.author else "", ""),
             created_at=told.date_gmt,
             permalink=told.link,
-            subject_title=told.title.text,
+            subject_title=told.title.text if told.title else "",
             subject_url=told.link,
-            edited_at=told.modified_gmt if told.modified_gmt > told.date_gmt else None,
+            edited_at=told.modified_gmt if told.modified_gmt and told.modified_gmt > told.date_gmt else None,
             is_ours=True,
         )
 

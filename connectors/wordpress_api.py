@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, SecretStr
 
 from connectors.base import Json
+from connectors.lenient import OrNone
 from monitor.core.text import plain_text, storable
 from monitor.errors import Gone, Malformed, RemoteError, Unauthorized, Unavailable
 from monitor.http import Answer, HttpClient
@@ -182,6 +183,15 @@ Web = Annotated[str, BeforeValidator(_web)]
 Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value)]
 
 
+def _told(value: object) -> str:
+    """A plugin that turns whatever looks like one into a number does so with names too."""
+    return storable(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+Told = Annotated[str, BeforeValidator(_told)]
+Number = Annotated[int, BeforeValidator(lambda value: value or 0)]  # plugins send null, "" and false for none
+
+
 class Rendered(BaseModel):
     rendered: Text
 
@@ -191,33 +201,33 @@ class Rendered(BaseModel):
 
 
 class PostPayload(BaseModel):
-    """A post or page as /wp/v2/posts tells it."""
+    """A post or page as /wp/v2/posts tells it; what its type has not (a title, an author) is left out."""
 
     id: PositiveInt
     date_gmt: Gmt
-    modified_gmt: Gmt
+    modified_gmt: OrNone[Gmt] = None
     link: Web = ""
-    title: Rendered
-    content: Rendered
-    author: int = 0
+    title: OrNone[Rendered] = None
+    content: OrNone[Rendered] = None
+    author: Number = 0
 
 
 class CommentPayload(BaseModel):
     """A comment as /wp/v2/comments tells it."""
 
     id: PositiveInt
-    post: int
-    parent: int = 0
-    author: int = 0
-    author_name: Text = ""
+    post: Number
+    parent: Number = 0
+    author: Number = 0
+    author_name: Told = ""
     author_url: Web = ""
-    author_avatar_urls: dict[str, str] | list[Any] = Field(default_factory=dict)  # PHP's empty map is a list
+    author_avatar_urls: Json = None  # PHP's empty map is a list, and an address may be false
     date_gmt: Gmt
     content: Rendered
     link: Web = ""
-    status: str = "approved"
-    type: str = "comment"
-    embedded: dict[str, Any] = Field(default_factory=dict, alias="_embedded")
+    status: Annotated[str, BeforeValidator(lambda value: value or "approved")] = "approved"
+    type: Annotated[str, BeforeValidator(lambda value: value or "comment")] = "comment"
+    embedded: Json = Field(None, alias="_embedded")  # PHP's empty map is a list here too
 
     @property
     def name(self) -> str:
@@ -227,7 +237,7 @@ class CommentPayload(BaseModel):
     def guest(self) -> str:
         """The hash of a guest's e-mail address, which stands in their picture's address; "" without one."""
         pictures = self.author_avatar_urls.values() if isinstance(self.author_avatar_urls, dict) else ()
-        found = re.search(r"/avatar/([0-9a-f]{32,64})", next(iter(pictures), ""))
+        found = re.search(r"/avatar/([0-9a-f]{32,64})", next((one for one in pictures if isinstance(one, str)), ""))
         return found[1] if found else ""
 
     @property
@@ -235,6 +245,6 @@ class CommentPayload(BaseModel):
         """The title and address of what it was written under, where it is public."""
         try:
             post = self.embedded["up"][0]
-            return plain_text(post["title"]["rendered"]), _web(post["link"])
+            return plain_text(storable(post["title"]["rendered"])), _web(post["link"])
         except (LookupError, TypeError, AttributeError):
             return "", ""

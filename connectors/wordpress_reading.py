@@ -7,7 +7,7 @@ add up. What vanished from among the newest is asked for by id; changes further 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.base import Json
@@ -249,8 +249,16 @@ def _leaves_gap(here: Cursor, ids: Sequence[int]) -> bool:
 
 def _changed(raw: Json) -> str:
     """When a post was last changed; of an unreadable one the end of time, so that it reaches quarantine."""
-    when = raw.get("modified_gmt") if isinstance(raw, dict) else None
-    return f"{when}Z" if isinstance(when, str) and when[:1].isdecimal() else "~"
+    return _instant(raw.get("modified_gmt") if isinstance(raw, dict) else None) or "~"
+
+
+def _instant(value: object) -> str:
+    """A time as the cursor has it, "" for what is none (WordPress makes "-0001-11-30T00:00:00" of no date)."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return iso(at.astimezone(UTC) if at.tzinfo else at) if at is not None else ""
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _noted(here: Cursor, raws: Sequence[Json]) -> Cursor:
@@ -264,4 +272,4 @@ def is_too_old(raw: Json, there: Cursor) -> bool:
     """Whether it is older than the backfill and was there before us; what came later counts, whatever its date."""
     if not isinstance(raw, dict) or "post" not in raw or not _ids([raw]):
         return False
-    return bool(raw["id"] <= there.first_top and str(raw.get("date_gmt")) < there.since)
+    return bool(raw["id"] <= there.first_top and "" < _instant(raw.get("date_gmt")) < there.since)
