@@ -52,7 +52,8 @@ def check(call: Call, /, offline: bool, as_json: bool) -> None:
     found = [Checked("config", "", False, warning) for warning in settings.warnings]
     found += [Checked("config", "", False, says) for says in (*_gaps(settings), *_chat_gaps(settings))]
     if not offline:
-        found += [*_contact(call, settings), *_push(call, settings), *_chat(settings)]
+        found += [*_contact(call, settings), *_push(call, settings)]
+    found += _chat(settings)
     if as_json:
         for one in found:
             show.json_line(asdict(one))

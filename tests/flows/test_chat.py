@@ -9,7 +9,7 @@ from monitor.core.calendar import Calendar
 from monitor.core.chat import addressed
 from monitor.core.telling import Person
 from monitor.flows.chat import STRANGER, Answer, Answerer, Call
-from monitor.model import make_id, show_id
+from monitor.model import Alert, make_id, show_id
 from monitor.store import acts, alerts, corrections, steps, threads
 from monitor.store.engine import reading, writing
 from tests.flows.brand import ANGRY, Bakery
@@ -39,7 +39,7 @@ def _alert_id(bakery: Bakery) -> str:
     return bakery.slack.sent[-1].alert_id
 
 
-def _alert(bakery: Bakery, alert_id: str) -> alerts.Alert:
+def _alert(bakery: Bakery, alert_id: str) -> Alert:
     with reading(bakery.engine) as connection:
         key = acts.find(connection, "alert", alert_id)
         return alerts.load(connection, [key])[key]

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -256,6 +258,20 @@ def test_a_call_is_done_once_by_two_hosts_on_one_postgres(tmp_path: Path, databa
         assert (one.counted("accepted"), two.counted("repeated")) == (5, 5)
 
 
+def test_a_call_that_two_hosts_hear_at_the_same_moment_is_done_once(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    with open_talk(tmp_path / "one", database_url) as one, open_talk(tmp_path / "two", database_url) as two:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(5):
+                request = one.chats.telegram("/heedful ack")
+                sent = list(pool.map(lambda host, request=request: host.send(request), [one, two] * 4))
+                assert [answer.status_code for answer in sent] == [200] * 8
+                assert len([answer for answer in sent if "has alert" in answer.text]) == 1
+        n = one.counted("accepted") + two.counted("accepted"), one.counted("repeated") + two.counted("repeated")
+        assert n == (5, 35)
+
+
 # --- who is heard ---
 
 
@@ -305,8 +321,8 @@ def test_in_groupme_a_message_of_the_system_is_not_heard(talk: Talk) -> None:
 
 @pytest.mark.parametrize("bot", [True, None, "no", 1])
 def test_in_telegram_only_people_are_heard(talk: Talk, bot: object) -> None:
-    sender = {"id": 77, "is_bot": bot}
-    assert talk.send(talk.chats.telegram("/heedful ack", **{"from": sender})).text == ""
+    sent: Any = {"from": {"id": 77, "is_bot": bot}}
+    assert talk.send(talk.chats.telegram("/heedful ack", **sent)).text == ""
     assert status(talk) == "open"
 
 

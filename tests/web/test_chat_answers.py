@@ -3,7 +3,7 @@
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -137,7 +137,12 @@ def test_a_chat_that_takes_no_answer_keeps_nothing_from_being_done(talk: Talk, g
     assert until(lambda: group.accepted)[0]["bot_id"] == "abc123"
 
 
-ESCAPES = {"none": str, "telegram": telegram_escape, "discord": discord_escape, "mattermost": mattermost_escape}
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "none": str,
+    "telegram": telegram_escape,
+    "discord": discord_escape,
+    "mattermost": mattermost_escape,
+}
 
 
 @pytest.mark.parametrize("name", ESCAPES)

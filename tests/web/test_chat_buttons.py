@@ -32,7 +32,7 @@ def talk(tmp_path: Path, sqlite_url: str) -> Iterator[Talk]:
 
 def _bot(url: str = "http://127.0.0.1:9", **more: str) -> MattermostBot:
     settings: dict[str, Any] = {"base_url": url, "token": MATTERMOST_TOKEN, "channel_id": MATTERMOST_CHANNEL}
-    return MattermostBot(MattermostBotSettings(**settings, **more), HTTP)
+    return MattermostBot(MattermostBotSettings(**settings | more), HTTP)
 
 
 def _actions(notice: Notice, **more: str) -> list[dict[str, Any]]:

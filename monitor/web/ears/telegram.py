@@ -47,7 +47,7 @@ class TelegramEar(Ear):
         asked = (
             f'{{"url": "{url}", "secret_token": "<callback_secret>", "allowed_updates": ["message", "callback_query"]}}'
         )
-        return f"its webhook must be set once: POST https://api.telegram.org/bot<token>/setWebhook {asked}"
+        return f"its webhook must be set once: POST {self.api.rpartition('/bot')[0]}/bot<token>/setWebhook {asked}"
 
     def believe(self, request: Request, body: bytes, path: str, replays: Replays, now: datetime) -> None:  # noqa: ARG002
         """The secret that Telegram was given with the webhook; updates carry no time, their ids are remembered."""
