@@ -159,10 +159,10 @@ def _owed_news(alert: Alert, last_told_at: datetime, timings: Timings) -> Iterat
     n_new = sum(fingerprint not in alert.told for fingerprint in alert.members)
     if n_new:
         says = f"{counted(n_new, 'thread', 'threads')} more since the last notice, {len(alert.members):,} in all"
-        yield _Owed("more", last_told_at + timings.interval(alert.severity), says)
+        yield _Owed("more", last_told_at + timings.interval(alert.severity, alert.n_told), says)
     elif n_more := _n_joined(alert):
         says = f"it grows: {counted(n_more, 'comment', 'comments')} more since the last notice"
-        yield _Owed("more", last_told_at + timings.interval(alert.severity), says)
+        yield _Owed("more", last_told_at + timings.interval(alert.severity, alert.n_told), says)
 
 
 def _n_joined(alert: Alert) -> int:

@@ -126,7 +126,7 @@ class AlertsTable(Table):
         timedelta(hours=2),
     )
     """How soon people are told that more has joined an alert: of a crisis, of what is high, medium and low; or one
-    duration for all."""
+    duration for all. It doubles with each notice of the same alert, up to eightfold."""
     repeat: timedelta | tuple[timedelta, ...] = (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
     """After how long people are told again while nobody has taken an alert on: the first time, the second, and so on;
     the last goes on. "0s": never."""
