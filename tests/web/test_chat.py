@@ -135,6 +135,28 @@ def test_whatever_is_sent_by_whoever_is_believed_never_breaks_anything(talk: Tal
     assert status(talk) == "open"
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "buttons"])
+def test_whatever_a_known_person_says_is_answered(talk: Talk, kind: str) -> None:
+    words = st.text(st.characters(), max_size=40)
+    typed = st.tuples(st.sampled_from(["ack", "show", "close", "snooze", "take", "done"]), words).map(" ".join)
+    ids = st.text(st.sampled_from("0123456789az"), min_size=1, max_size=14).map("show {}".format)
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(said=words | typed | ids, call_id=words)
+    def is_answered(said: str, call_id: str) -> None:
+        if kind == "buttons":
+            made = json.loads(talk.chats.mattermost_press("show", said).body) | {"trigger_id": call_id}
+            request = replace(talk.chats.mattermost_press("show", said), body=json.dumps(made).encode())
+        elif kind in ("slack", "mattermost"):
+            safe = said.encode("utf-8", "replace").decode()
+            request = talk.chats.say(kind, safe)
+        else:
+            request = talk.chats.say(kind, said)
+        assert talk.send(request).status_code == 200
+
+    is_answered()
+
+
 WORDS = [
     *(
         "type",
