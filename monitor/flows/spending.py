@@ -35,10 +35,15 @@ class Ledger:
             return None
         start, end = window(budget, now)
         spent = spendings.add_to_account(connection, source.account, (start, end), turn)
-        if spent < usable(budget):
+        # A page may cost dozens of requests: another one like it must fit, too, or the platform refuses it half read.
+        is_enough = spent < usable(budget)
+        if is_enough and spent + turn.spent <= budget.n:
             return None
         held_until = spendings.held_until(connection, source.account)
         until = end if held_until is None else max(end, held_until)  # the platform may have asked for longer
-        says = f"{spent:,g} of {budget.n:,g} {budget.unit} are spent; the rest is left for looks at known comments"
+        rest = (
+            "another read may take more than the rest" if is_enough else "the rest is left for looks at known comments"
+        )
+        says = f"{spent:,g} of {budget.n:,g} {budget.unit} are spent; {rest}"
         sources.hold_account(connection, source.account, until, says)
         return end if held_until is None or held_until <= now else None

@@ -126,6 +126,19 @@ def test_a_429_that_asks_for_longer_is_not_cut_short_by_the_budget(bakery: Baker
     assert until == later
 
 
+@pytest.mark.parametrize(("costs", "waits"), [((6, 6), False), ((6, 8), True), ((12,), True), ((9, 1), False)])
+def test_an_account_waits_where_another_turn_like_the_last_one_would_not_fit(
+    bakery: Bakery, costs: tuple[int, ...], waits: bool
+) -> None:
+    with writing(bakery.engine) as connection:
+        source = sources.load(connection, SOURCE)
+        ledger = Ledger(bakery.plan.budgets)
+        until = [ledger.pay(connection, source, Turn(cost), bakery.now) for cost in costs][-1]
+        held = overview.held_accounts(connection, bakery.now)
+    assert until == (START + timedelta(hours=1) if waits else None)
+    assert [why.partition("; ")[2] for *_, why in held] == ["another read may take more than the rest"] * waits
+
+
 def test_the_measure_begins_with_the_first_read_that_came_to_the_end(engine: Engine) -> None:
     with writing(engine) as connection:
         for hour in range(3):  # it is new and reads the past
