@@ -64,8 +64,12 @@ def test_more_is_told_a_group_interval_after_the_last_notice_at_the_earliest() -
 
 
 def test_more_is_told_the_sooner_the_more_urgent_it_is() -> None:
-    assert [TIMINGS.interval(severity) for severity in Severity] == [5 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR]
-    assert {Timings(group_interval=(MINUTE,)).interval(severity) for severity in Severity} == {MINUTE}
+    assert [TIMINGS.interval(severity, 1) for severity in Severity] == [5 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR]
+    assert {Timings(group_interval=(MINUTE,)).interval(severity, 1) for severity in Severity} == {MINUTE}
+
+
+def test_what_grows_all_day_is_told_more_and_more_rarely() -> None:
+    assert [TIMINGS.interval(MEDIUM, n) / MINUTE for n in (0, 1, 2, 3, 4, 5, 99)] == [30, 30, 60, 120, 240, 240, 240]
 
 
 def _crisis_of(*comments: str) -> Alert:
