@@ -158,9 +158,8 @@ class Poller:
             sources.release(connection, claimed, outcome, now)
             was_failing = source.n_failures > 0 or source.account_is_held
             ledger = self._ledger
-            is_spent = ledger.is_spent(connection, source.account, now)
             if was_failing:
-                if not is_spent:
+                if not ledger.is_spent(connection, source.account, now):
                     sources.free_account(connection, source.account)
                 operator.over(connection, source.brand, f"source:{source.id}", now)
                 operator.over(connection, source.brand, f"account:{source.account}", now)

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from monitor.store import schema
 from monitor.store.engine import mark
 from monitor.store.instants import from_us, opt_at, opt_us, to_us
 
@@ -14,21 +13,19 @@ def known_to_check(
     connection: Connection, source_id: str, until: datetime, limit: int
 ) -> list[tuple[str, int, datetime]]:
     """Threads of a source that are to be looked at again until then, as (brand, id, when), the first due first."""
-    table = schema.threads
+    one = mark(connection)
     statement = (
-        select(table.c.brand, table.c.id, table.c.check_at)
-        .where(table.c.source_id == source_id, table.c.check_at <= to_us(until))
-        .order_by(table.c.check_at)
-        .limit(limit)
+        "SELECT brand, id, check_at FROM threads"  # noqa: S608
+        f" WHERE source_id = {one} AND check_at <= {one} ORDER BY check_at LIMIT {one}"
     )
-    return [(row[0], row[1], from_us(row[2])) for row in connection.execute(statement)]
+    found = connection.exec_driver_sql(statement, (source_id, to_us(until), limit))
+    return [(row[0], row[1], from_us(row[2])) for row in found]
 
 
 def next_check_at(connection: Connection, source_id: str) -> datetime | None:
-    """When the next thread of a source is due for another look."""
-    table = schema.threads
-    statement = select(func.min(table.c.check_at)).where(table.c.source_id == source_id, table.c.check_at.is_not(None))
-    return opt_at(connection.execute(statement).scalar())
+    """When the next thread of a source is due for another look. Every poll asks: the statement is sent as it is."""
+    statement = f"SELECT min(check_at) FROM threads WHERE source_id = {mark(connection)} AND check_at IS NOT NULL"  # noqa: S608
+    return opt_at(connection.exec_driver_sql(statement, (source_id,)).scalar())
 
 
 def set_check_at(connection: Connection, checks: Iterable[tuple[str, int, datetime | None]]) -> None:

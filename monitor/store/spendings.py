@@ -50,8 +50,9 @@ def _add(connection: Connection, account: str, source_id: str, window: tuple[dat
 
 def of_account(connection: Connection, account: str, start: datetime) -> float:
     """What an account has spent in the window that began then."""
-    statement = select(_T.c.spent).where(_T.c.account == account, _T.c.source_id == "", _T.c.starts_at == to_us(start))
-    return float(connection.execute(statement).scalar() or 0.0)
+    one = mark(connection)
+    statement = f"SELECT spent FROM spendings WHERE account = {one} AND source_id = '' AND starts_at = {one}"  # noqa: S608
+    return float(connection.exec_driver_sql(statement, (account, to_us(start))).scalar() or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from sqlalchemy import Connection, and_, exists, or_, update
 
 from monitor.model import Flag, Reason, Severity, ThreadActs
 from monitor.store import hot, schema
@@ -191,8 +191,9 @@ def mark_open_due(connection: Connection, now: datetime, brand: str | None = Non
 
 def remembered(connection: Connection, name: str) -> str | None:
     """A value that the store remembers about how its verdicts were made (the digest of the rules)."""
-    table = schema.settings_seen
-    return connection.execute(select(table.c.value).where(table.c.name == name)).scalar()
+    statement = f"SELECT value FROM settings_seen WHERE name = {mark(connection)}"  # noqa: S608
+    found: str | None = connection.exec_driver_sql(statement, (name,)).scalar()
+    return found
 
 
 def remember(connection: Connection, name: str, value: str) -> None:
