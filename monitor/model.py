@@ -23,11 +23,16 @@ def make_id(brand: str, platform: str, native_id: str) -> int:
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(one + two for one in _ALPHABET for two in _ALPHABET)
 
 
 def show_id(number: int) -> str:
     """An id as people type it: 13 characters of Crockford base32, most significant first (prefixes are ranges)."""
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(60, -1, -5))
+    pairs = _PAIRS  # two characters at a time: ids are shown by the ten thousand
+    return (
+        f"{_ALPHABET[number >> 60 & 31]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}"
+        f"{pairs[number >> 30 & 1023]}{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}{pairs[number & 1023]}"
+    )
 
 
 def parse_id_prefix(typed: str) -> tuple[int, int]:
