@@ -82,6 +82,7 @@ class Case:
     late: tuple[str, ...] = ("comment", "reply")
     stated: Stated = lambda _size: None
     most_to_read: timedelta = 3 * DAY
+    price: float | None = None  # of a comment, at most, with all that is read beside it; in the unit of the budget
 
     @property
     def label(self) -> str:
@@ -104,7 +105,12 @@ CASES = (
     Case("instagram", stated=lambda size: 5 * MINUTE * (ceil(size.n_posts / 20) + 1) + 11 * MINUTE),
     Case("reddit", "account", every=MINUTE, stated=lambda size: MINUTE * min(10, ceil(size.n_posts / 100) + 1)),
     Case("reddit", "search", every=MINUTE, stated=lambda size: MINUTE * min(10, ceil(size.n_posts / 100) + 1)),
-    Case("x", settings={"archive": True}, stated=lambda size: 12 * HOUR + 5 * MINUTE * ceil(size.n_posts / 12)),
+    Case(
+        "x",
+        settings={"archive": True},
+        stated=lambda size: 12 * HOUR + 5 * MINUTE * ceil(size.n_posts / 12),
+        price=1.6,  # US cents: half a cent, a cent for its author, and what stands above it
+    ),
     Case("threads", stated=lambda size: 6 * HOUR + 5 * MINUTE * ceil(size.n_posts / 8)),
     Case("youtube", "owner", stated=lambda size: 20 * MINUTE + MINUTE * (size.n_posts / 2 + size.n_comments / 200)),
     Case("wordpress", "moderator", stated=lambda _size: 5 * MINUTE),

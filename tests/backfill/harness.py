@@ -159,6 +159,8 @@ class Harness:
             read_in = self.world.now - began_at
             wrong = [f"missing after backfill: {len(lost)}"] if (lost := self.missing(shown)) else []
             n_requests, spent = self.fake.n_requests, self._spent()
+            if case.price is not None and spent > case.price * (self.size.n_comments + self.n_arrived):
+                wrong.append(f"{spent:g} spent")
             ends_at = self.world.now + self.size.life
             while self.step(ends_at):
                 pass
