@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import islice
 from math import inf
 from typing import Any
 
@@ -14,9 +15,10 @@ from monitor.core.calibration import Calibration, calibrated
 from monitor.core.corrections import without
 from monitor.core.facts import Facts as Facts
 from monitor.core.facts import View, from_micros
-from monitor.core.findings import Trial, evidence, find, reasons
+from monitor.core.findings import Trial, evidence, find
 from monitor.core.matching import Matcher
 from monitor.core.people import People
+from monitor.core.raising import Held, raise_flag
 from monitor.core.rules_config import Rule, read_rules
 from monitor.core.rules_config import list_files as list_files
 from monitor.core.rules_config import parse_list as parse_list
@@ -28,17 +30,15 @@ from monitor.model import (
     CustomerState,
     Flag,
     Kind,
-    Reason,
     StoredComment,
     Team,
     ThreadActs,
     ThreadState,
-    show_id,
 )
 
 _SEMANTICS = 1  # raise it when the same rules would judge the same facts differently: every open thread is judged anew
-_MOST_EVIDENCE = 100
-_MOST_EXPLAINED = 3  # comments whose reasons a flag carries
+_MOST_AHEAD = 200  # words looked for ahead: fewer than `signals` keeps
+_NO_FLAGS: Mapping[str, Flag] = {}
 _NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday, for trying a text at no particular time
 _NOTHING_KNOWN = Known()
 _NOBODY: frozenset[int] = frozenset()
@@ -60,14 +60,6 @@ class Verdict:
 
 
 _Asked = tuple[tuple[Callable[[View], Truth], Rule], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A rule that holds, and for what: open comments, or None for the post itself."""
-
-    rule: Rule
-    candidates: list[StoredComment | None]
 
 
 class RuleSet:
@@ -99,13 +91,16 @@ class RuleSet:
         self._of_comments = _asked(rule for rule in enabled if rule.when.gate is None)
         self._of_words = _asked(rule for rule in enabled if rule.when.gate)
         self._words = frozenset[int]().union(*(rule.when.gate or () for rule in enabled))
+        reached = sorted((limit for rule in enabled for limit in rule.reaches), reverse=True)
+        self._explained = {name: least for name, least in reached if name in signals.REGISTRY}
 
-    def evaluate(self, facts: Facts, now: datetime) -> Verdict:
+    def evaluate(self, facts: Facts, now: datetime, before: Iterable[Flag] = ()) -> Verdict:
         """What the rules say of this thread now: nothing while it is snoozed or nobody waits in it.
 
-        Posts of ours that a check has found fault with are asked about by the rules about them.
+        Posts of ours that a check has found fault with are asked about by the rules about them. A flag that stands as
+        `before`, told and unchanged, keeps its reasons: they are what costs most to find.
         """
-        verdict = self._evaluate(facts, now)
+        verdict = self._evaluate(facts, now, {flag.rule: flag for flag in before})
         if not facts.refuted or not verdict.flags:
             return verdict
         return replace(verdict, flags=tuple(self._unrefuted(verdict, facts, now)))
@@ -120,7 +115,18 @@ class RuleSet:
             alone = RuleSet([rule for rule in self.rules if rule.name == flag.rule], self._matcher, self.digest)
             yield from alone._evaluate(without(facts, wrong), now).flags
 
-    def _evaluate(self, facts: Facts, now: datetime) -> Verdict:
+    def look_ahead(self, comments: Iterable[StoredComment]) -> None:
+        """Have at hand what will explain the flags of these comments: all at once that takes a third of the time."""
+        likely = (
+            (name, it)
+            for it in comments
+            for name, least in self._explained.items()
+            if it.has_text and isinstance(value := it.signals.get(name), float) and value >= least
+        )
+        for name, it in islice(likely, _MOST_AHEAD):
+            signals.explain(name, it.comment, self._own_signals)
+
+    def _evaluate(self, facts: Facts, now: datetime, before: Mapping[str, Flag] = _NO_FLAGS) -> Verdict:
         state, snoozed_until = facts.state, facts.acts.snoozed_until
         view = View(facts, now, self._matcher)
         stirring = self._stirring(view)
@@ -130,7 +136,8 @@ class RuleSet:
         if not state.open_ids and not facts.subject_people and not is_about_us:
             return Verdict((), _earliest(now, state.due_at), stirring)
         held, changes_at = self._judge(view)
-        flags = sorted((_raise_flag(each, view) for each in held), key=lambda flag: flag.severity.rank) if held else ()
+        raised = (raise_flag(each, view, before) for each in held)
+        flags = sorted(raised, key=lambda flag: flag.severity.rank) if held else ()
         return Verdict(tuple(flags), _earliest(now, from_micros(changes_at), state.due_at), stirring)
 
     def _stirring(self, view: View) -> frozenset[int]:
@@ -149,16 +156,16 @@ class RuleSet:
                 return True
         return self._stirs_anyway or not self._stir_words.isdisjoint(view.hits_in(it))
 
-    def _judge(self, view: View) -> tuple[list[_Held], float]:
+    def _judge(self, view: View) -> tuple[list[Held], float]:
         """The rules that hold, each with the comments for which it does, and when that could change."""
-        held: dict[str, _Held] = {}
+        held: dict[str, Held] = {}
         soonest = inf
         for comment in self._candidates(view.facts):
             view.look_at(comment)
             for test, rule in self._worth_asking(view):
                 truth = test(view)
                 if truth > 0:
-                    held.setdefault(rule.name, _Held(rule, [])).candidates.append(comment)
+                    held.setdefault(rule.name, Held(rule, [])).candidates.append(comment)
                 else:
                     truth = -truth
                 if truth < soonest:
@@ -263,63 +270,6 @@ def _try(rule: Rule, view: View) -> Trial:
     return Trial(
         rule.name, rule.title, rule.severity, rule.playbook, rule.is_enabled, finding.holds, about, finding, is_refuted
     )
-
-
-def _raise_flag(held: _Held, view: View) -> Flag:
-    """The flag of a rule that holds, with reasons from its first comments and the evidence of all of them."""
-    rule, facts = held.rule, view.facts
-    why: list[Reason] = []
-    for candidate in held.candidates[:_MOST_EXPLAINED]:
-        view.look_at(candidate)
-        why += [reason for reason in reasons(rule.when, view) if reason not in why]
-    rests_on = _evidence(held, view)
-    fresh = [it for it in rests_on if not it.is_history]
-    kept = (fresh or rests_on)[:_MOST_EVIDENCE]
-    return Flag(
-        brand=facts.brand,
-        thread_id=facts.thread_id,
-        rule=rule.name,
-        severity=rule.severity,
-        group_key=_group_key(rule, facts, kept),
-        reasons=tuple(why),
-        evidence=tuple(it.id for it in kept),
-        raised_at=view.now,
-        is_history=bool(rests_on) and not fresh,
-        playbook=rule.playbook,
-        route=rule.route,
-        platform=facts.platform,
-        source_id=facts.source_id,
-    )
-
-
-def _evidence(held: _Held, view: View) -> list[StoredComment]:
-    """The comments that the flag rests on, each once, in the order of the thread."""
-    found: dict[int, StoredComment] = {}
-    for candidate in held.candidates:
-        if candidate is not None:
-            found[candidate.id] = candidate
-            continue
-        view.look_at(None)
-        numbers = set(evidence(held.rule.when, view))
-        found |= {it.id: it for it in view.facts.subject_people if it.id in numbers}
-    return list(found.values())
-
-
-def _group_key(rule: Rule, facts: Facts, rests_on: Sequence[StoredComment]) -> str:
-    """What the flag is told together with: the rule, and what the rule groups by."""
-    first = rests_on[0] if rests_on else None
-    match rule.group_by:
-        case "brand":
-            return f"{rule.name}@brand"
-        case "source":
-            return f"{rule.name}@source:{facts.source_id}"
-        case "author" if first is not None:
-            return f"{rule.name}@author:{facts.platform}:{first.comment.author.key}"
-        case "subject":
-            subject = first.subject_id if first is not None and first.subject_id is not None else facts.thread_id
-            return f"{rule.name}@subject:{show_id(subject)}"
-        case _:
-            return f"{rule.name}@thread:{show_id(facts.thread_id)}"
 
 
 def load_rules(

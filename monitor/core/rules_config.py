@@ -36,6 +36,7 @@ class Rule:
     crowds: tuple[People, ...]
     needs_first_timer: bool
     compares: tuple[tuple[str, float], ...]
+    reaches: tuple[tuple[str, float], ...]
     is_about_us: bool
 
 
@@ -127,6 +128,7 @@ def _read_rule(name: str, origin: _Origin, context: Context, others: Collection[
         crowds=tuple(leaf.crowd for leaf in leaves if leaf.crowd is not None),
         needs_first_timer=any(leaf.needs_first_timer for leaf in leaves),
         compares=tuple(compared for leaf in leaves for compared in leaf.compares),
+        reaches=tuple(leaf.reaches for leaf in leaves if leaf.reaches is not None),
         is_about_us=any(leaf.is_about_us for leaf in leaves),
     )
     section.finish()

@@ -13,6 +13,7 @@ from monitor.core import alerts as decide
 from monitor.core.opinions import Opinion
 from monitor.core.outlasting import verdict_of
 from monitor.core.own_posts import PostFinding
+from monitor.core.raising import is_news
 from monitor.core.rules import Facts, Verdict
 from monitor.core.storage import opaque_key, shown_text
 from monitor.core.text import excerpt
@@ -103,6 +104,7 @@ def assess(
         return
     with reading(engine) as connection:
         known = _load(connection, plan, brand, [claimed.id for claimed in claims], fresh, now)
+    plan.rules.look_ahead(it for i, comments in known.comments.items() if i not in known.flags for it in comments)
     assessments = [_assess_one(plan, brand, known, claimed, now) for claimed in claims if claimed.id in known.rows]
     try:
         with writing(engine) as connection:
@@ -179,8 +181,8 @@ def _assess_one(plan: Plan, brand: Brand, known: Known, claimed: Claim, now: dat
     under_post, findings = known.under_posts.get(claimed.id, ()), known.our_posts.findings.get(claimed.id, {})
     facts = facts_of(brand, known.team, row, comments, state, under_post, known.n_earlier, findings)
     facts = heed(_with_missing(facts, known.missing, claimed.id), known.feedback)
-    verdict = plan.rules.evaluate(facts, now)
     before = known.flags.get(claimed.id, ())
+    verdict = plan.rules.evaluate(facts, now, before)
     flags = verdict_of(plan.rules, verdict.flags, before, facts)
     standing, cleared = _compare(flags, before)
     stirred = [c for c in comments if c.stirs != (c.id in verdict.stirring)]
@@ -283,13 +285,9 @@ def _compare(flags: Iterable[Flag], before: Iterable[Flag]) -> tuple[list[Flag],
         old = was.pop(flag.rule, None)
         if old is None:
             changed.append(flag)
-        elif _essence(old) != _essence(flag) or (old.alert_id is None and not flag.is_history):
+        elif is_news(flag, old):
             changed.append(replace(flag, alert_id=old.alert_id, raised_at=old.raised_at))
     return changed, list(was.values())
-
-
-def _essence(flag: Flag) -> tuple[object, ...]:
-    return flag.severity, flag.group_key, flag.evidence, flag.is_history, flag.playbook, flag.route
 
 
 def _row(

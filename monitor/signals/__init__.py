@@ -41,7 +41,7 @@ REGISTRY: Mapping[str, Signal] = {
 }
 
 _AT_ONCE = 128  # texts: what they need together stays in the processor's cache
-_EXPLAINED = 128  # words kept: several rules ask for those of one text, and a thread with a flag is judged often
+_EXPLAINED = 512  # words kept: several rules ask for those of one text, and a thread with a flag is judged often
 VERSION = told(REGISTRY)
 
 Beside = Mapping[str, Signal]
