@@ -74,7 +74,7 @@ def test_it_is_alive_while_every_queue_has_its_worker(port: Port) -> None:
 def test_it_is_ready_until_a_queue_is_late(port: Port) -> None:
     status, body = port.get("/readyz")
     assert (status, json.loads(body)["late_s"]) == (200, {})
-    assert set(json.loads(body)["lag_s"]) == {"sources", "threads", "alerts", "deliveries", "links"}
+    assert set(json.loads(body)["lag_s"]) == {"sources", "threads", "alerts", "deliveries", "links", "digests"}
     port.app.now = lambda: utc_now() + timedelta(minutes=6)
     status, body = port.get("/readyz")
     assert status == 503
