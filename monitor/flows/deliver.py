@@ -99,7 +99,7 @@ class Deliverer:
         values |= {"n_attempts": delivery.n_attempts + 1, "last_error": ""}
         with writing(self.engine) as connection:
             due.release(connection, "deliveries", claimed, None, **values)
-            was_held = outbox.free_channel(connection, delivery.channel, now + gap)
+            was_held = outbox.free_channel(connection, delivery.channel, now + gap if gap else None)
             told = was_held and operator.over(connection, delivery.brand, f"channel:{delivery.channel}", now)
             then = following(connection, now)
         if was_held:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from monitor.model import Delivery, Notice, Recipient, make_id, parse_id_prefix
 from monitor.store import due, messages, schema
 from monitor.store.engine import is_postgres, mark
-from monitor.store.instants import opt_at, to_us
+from monitor.store.instants import opt_at, opt_us, to_us
 
 _D = schema.deliveries
 _notices: TypeAdapter[Notice] = TypeAdapter(Notice)
@@ -111,16 +111,15 @@ def claim(
 
 def claim_head(connection: Connection, channel: str, now: datetime, lease: timedelta) -> due.Claim | None:
     """Take the oldest waiting delivery of a channel that may be used, if it is due."""
-    first = connection.exec_driver_sql(_HEAD.format(one=mark(connection)), (channel,)).first()
-    if first is None or first[2] > to_us(now):
-        return None
-    taken = due.claim_rows(connection, "deliveries", [(first[0], first[1])], now, lease)
-    return taken[0] if taken else None
+    one, at = mark(connection), to_us(now)
+    found = connection.exec_driver_sql(_CLAIM_HEAD.format(one=one), (to_us(now + lease), channel, at)).first()
+    return due.Claim(*found) if found else None
 
 
-_HEAD = (
-    "SELECT brand, id, due_at FROM deliveries WHERE channel = {one} AND due_at IS NOT NULL"
-    " ORDER BY created_at, id LIMIT 1"
+_CLAIM_HEAD = (
+    "UPDATE deliveries SET due_at = {one}, claim_no = claim_no + 1 WHERE (brand, id) ="
+    " (SELECT brand, id FROM deliveries WHERE channel = {one} AND due_at IS NOT NULL ORDER BY created_at, id LIMIT 1)"
+    " AND due_at <= {one} RETURNING brand, id, claim_no"
 )
 
 
@@ -170,12 +169,14 @@ def hold_channel(connection: Connection, channel: str, until: datetime, reason: 
     return False
 
 
-def free_channel(connection: Connection, channel: str, free_at: datetime) -> bool:
-    """A delivery arrived: the channel lives, and may be used again at `free_at`. Whether it had been held."""
+def free_channel(connection: Connection, channel: str, free_at: datetime | None) -> bool:
+    """A delivery arrived: the channel lives, and may be used again at `free_at` (None: now). Whether it was held."""
     one = mark(connection)
-    held = connection.exec_driver_sql(f"SELECT held_since FROM channels WHERE id = {one}", (channel,)).scalar()  # noqa: S608
-    connection.exec_driver_sql(_FREED.format(one=one), (channel, to_us(free_at)))
-    return held is not None
+    statement = f"SELECT held_since, held_until, free_at FROM channels WHERE id = {one}"  # noqa: S608
+    was = connection.exec_driver_sql(statement, (channel,)).first()
+    if free_at is not None or (was is not None and any(value is not None for value in was)):
+        connection.exec_driver_sql(_FREED.format(one=one), (channel, opt_us(free_at)))
+    return was is not None and was[0] is not None
 
 
 _FREED = (

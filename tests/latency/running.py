@@ -84,12 +84,11 @@ class Outcome:
         return self.n_told - len(self.waits_s)
 
     def last_line(self) -> str:
-        percent = quantiles(self.waits_s, n=100, method="inclusive") if len(self.waits_s) > 1 else [float("nan")] * 99
         found = {
             "n": len(self.waits_s),
             "median_s": round(median(self.waits_s), 3) if self.waits_s else None,
-            "p99_s": round(percent[98], 3),
-            "max_s": round(max(self.waits_s, default=float("nan")), 3),
+            "p99_s": round(quantiles(self.waits_s, n=100, method="inclusive")[98], 3) if self.waits_s[1:] else None,
+            "max_s": round(max(self.waits_s), 3) if self.waits_s else None,
             "lost": self.n_lost,
             "doubled": self.n_doubled,
             "said": self.n_said,
