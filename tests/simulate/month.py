@@ -203,8 +203,8 @@ class Run:
 
     def _meet_crises(self) -> None:
         with reading(self.app.engine) as connection:
-            for alert in alerts.listing(connection, BRAND, ["open", "acknowledged"], 500):
-                if alert.severity is not Severity.CRISIS or alert.id in self.crises or alert.says:
+            for alert in alerts.load_crises(connection, BRAND):
+                if alert.id in self.crises or alert.says:
                     continue
                 flags = alerts.flags_of(connection, BRAND, [alert]).get(alert.id, [])
                 evidence = stored.load_comments(connection, BRAND, {i for flag in flags for i in flag.evidence})

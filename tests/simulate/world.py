@@ -16,14 +16,14 @@ HOLIDAYS = (datetime(2030, 11, 11).date(), datetime(2030, 11, 28).date())  # noq
 _FRIENDLY = (
     "Lovely bread as always",
     "The cinnamon rolls were great today, thank you!",
-    "My kids love this place",
-    "So happy with the cake",
-    "See you on Saturday",
+    "Thank you so much for the cake",
     "😍😍😍",
-    "Best coffee in town",
+    "❤️",
     "Thanks for the quick help",
+    "Thanks, see you on Saturday!",
     "This looks delicious",
-    "Great picture",
+    "Great picture, thanks",
+    "👏👏",
 )
 _QUESTIONS = (
     "What time do you open on Sunday?",
@@ -134,8 +134,10 @@ class Writer:
         texts = _FRIENDLY if kind < 0.72 else _QUESTIONS if kind < 0.95 else _ANGRY if kind < 0.985 else _MISTAKES
         who = f"customer-{self.random.randrange(12_000)}"
         first = self._say(post.place, at, self.random.choice(texts), who, post=post.id)
-        if texts is _FRIENDLY or self.random.random() > 0.85:
-            return  # thanks need no answer, and some answers are forgotten
+        if texts is _FRIENDLY and self.random.random() < 0.3:
+            return  # thanks need no answer
+        if self.random.random() > 0.93:
+            return  # and some answers are forgotten
         reply = self._answer(first)
         if self.random.random() < 0.25:
             later = reply.at + timedelta(minutes=self.random.uniform(5, 300))
