@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, SecretStr, field_validator, model_validator
 
 from connectors.base import (
     Abilities,
@@ -26,6 +26,7 @@ from connectors.base import (
     Rechecked,
     StorageRules,
 )
+from connectors.lenient import Count, OrNone
 from connectors.oauth import OAuth
 from connectors.reddit_api import BATCH, SITE, Api, read_name
 from connectors.reddit_app import AppToken
@@ -114,7 +115,8 @@ def _checked_name(value: object) -> str:
 _Name = Annotated[str, BeforeValidator(_checked_name)]
 _NameOrNone = Annotated[str, BeforeValidator(lambda value: _checked_name(value) if value else "")]
 _Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Edit = Annotated[datetime | None, BeforeValidator(_checked_edit)]
+_Edit = OrNone[Annotated[datetime | None, BeforeValidator(_checked_edit)]]
+_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 _Text = Annotated[
     str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "" if value is None else value)
 ]
@@ -126,24 +128,24 @@ class _Data(BaseModel):
     name: _Name
     created_utc: _Instant
     author: _Text = ""
-    author_fullname: _Text = ""
+    author_fullname: _Told = ""
     edited: _Edit = None
     body: _Text = ""
     title: _Text = ""
     selftext: _Text = ""
     url: _Text = ""
-    is_self: bool | None = None
+    is_self: OrNone[bool] = None
     subject: _Text = ""
     subreddit: _Text = ""
     parent_id: _NameOrNone = ""
     link_id: _NameOrNone = ""
     first_message_name: _NameOrNone = ""
-    permalink: _Text = ""
-    context: _Text = ""
-    score: Annotated[int, Field(gt=-(2**53), lt=2**53)] | None = None
-    num_comments: Annotated[int, Field(ge=0, lt=2**53)] | None = None
-    removed: bool | None = None
-    spam: bool | None = None
+    permalink: _Told = ""
+    context: _Told = ""
+    score: Count = None  # below zero is as good as nothing: only likes are kept
+    num_comments: Count = None
+    removed: OrNone[bool] = None
+    spam: OrNone[bool] = None
     banned_by: Json = None
     likes: Json = None
 
@@ -252,7 +254,7 @@ class Reddit:
             subject_title=excerpt(subject.title) if subject else "",
             subject_url=_address(subject.permalink) if subject else "",
             edited_at=data.edited,
-            n_likes=max(data.score or 0, 0),
+            n_likes=data.score or 0,
             n_replies=data.num_comments if data.name.startswith("t3_") else None,
             mentions=(self._settings.own_account,) if self._mention.search(data.text) else (),
             is_ours=True if is_ours else None,

@@ -65,7 +65,7 @@ def history(post: Json) -> list[str]:
     """The ids of all versions of a post, the first one first; an edit makes a new id."""
     found = post.get("edit_history_tweet_ids") or post.get("edit_history_post_ids")
     ids = [read_id(one) for one in found] if isinstance(found, list) else []
-    return sorted(filter(None, ids), key=int) or [read_id(post.get("id"))]
+    return sorted(set(filter(None, ids)), key=int) or [read_id(post.get("id"))]
 
 
 def referenced(post: Json, kind: str) -> str:

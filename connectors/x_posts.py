@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.base import Json
+from connectors.lenient import Count, OrNone, Readable
 from connectors.x_api import history, read_id, referenced, time_of
 from monitor.core.text import excerpt, storable
 from monitor.model import Author, Comment, Kind
@@ -42,7 +43,7 @@ _Id = Annotated[str, BeforeValidator(_checked_id)]
 _IdOrNone = Annotated[str, BeforeValidator(lambda value: "" if value in (None, "") else _checked_id(value))]
 _Text = Annotated[str, BeforeValidator(_checked_text)]
 _Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Count = Annotated[int, Field(ge=0, lt=2**53)]
+_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 
 
 class _Model(BaseModel):
@@ -50,40 +51,40 @@ class _Model(BaseModel):
 
 
 class _Link(_Model):
-    url: _Text = ""
-    expanded_url: _Text = ""
+    url: _Told = ""
+    expanded_url: _Told = ""
 
 
 class _Mention(_Model):
     id: _IdOrNone = ""
-    username: _Text = ""
+    username: _Told = ""
 
 
 class _Entities(_Model):
-    urls: list[_Link] | None = None
-    mentions: list[_Mention] | None = None
+    urls: Readable[_Link] = []
+    mentions: Readable[_Mention] = []
 
 
 class _Note(_Model):
     text: _Text
-    entities: _Entities | None = None
+    entities: OrNone[_Entities] = None
 
 
 class _Metrics(_Model):
-    like_count: _Count | None = None
-    reply_count: _Count | None = None
+    like_count: Count = None
+    reply_count: Count = None
 
 
 class _UserMetrics(_Model):
-    followers_count: _Count | None = None
+    followers_count: Count = None
 
 
 class _User(_Model):
     id: _Id
-    name: _Text = ""
-    username: _Text = ""
-    protected: bool | None = None
-    public_metrics: _UserMetrics | None = None
+    name: _Told = ""
+    username: _Told = ""
+    protected: OrNone[bool] = None
+    public_metrics: OrNone[_UserMetrics] = None
 
 
 class _Post(_Model):
@@ -92,11 +93,11 @@ class _Post(_Model):
     author_id: _IdOrNone = ""
     conversation_id: _IdOrNone = ""
     in_reply_to_user_id: _IdOrNone = ""
-    created_at: _Instant | None = None
-    lang: _Text = ""
-    public_metrics: _Metrics | None = None
-    entities: _Entities | None = None
-    note: _Note | None = Field(None, validation_alias=AliasChoices("note_tweet", "note_post"))
+    created_at: OrNone[_Instant] = None  # the id tells it too
+    lang: _Told = ""
+    public_metrics: OrNone[_Metrics] = None
+    entities: OrNone[_Entities] = None
+    note: OrNone[_Note] = Field(None, validation_alias=AliasChoices("note_tweet", "note_post"))
 
 
 class _Root(_Model):
@@ -108,7 +109,7 @@ class _Placed(_Model):
     """A post with its place: its author, who we are, our post that it hangs under, the first id of what it answers."""
 
     post: _Post
-    author: _User | None = None
+    author: OrNone[_User] = None
     own: _IdOrNone = ""
     root: _Root | None = None
     parent: _IdOrNone = ""
@@ -190,14 +191,14 @@ def _root(placed: _Placed, native_id: str, subject: _Root | None) -> str | None:
 
 def _mentions(post: _Post) -> list[_Mention]:
     entities = post.note.entities if post.note and post.note.entities else post.entities
-    return (entities.mentions if entities else None) or []
+    return entities.mentions if entities else []
 
 
 def _text(post: _Post) -> str:
     """The whole text as it was typed: X cuts `text` at 280 characters, escapes & < > and shortens links."""
     text = post.note.text if post.note else post.text
     for entities in (post.entities, post.note.entities if post.note else None):
-        for link in (entities.urls if entities else None) or []:
+        for link in entities.urls if entities else []:
             if link.url.startswith("https://t.co/") and _WEB.match(link.expanded_url):
                 text = text.replace(link.url, link.expanded_url)
     return text[:100_000].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

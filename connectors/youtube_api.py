@@ -112,8 +112,10 @@ class Api:
         except RemoteError as error:
             raise translated(error, midnight_pacific(datetime.now(UTC))) from None
         told = answer.json()
-        entries = told.get("items", [] if "kind" in told else None) if isinstance(told, dict) else None
-        token = told.get("nextPageToken", "") if isinstance(told, dict) else ""
+        # Where there is nothing Google leaves a field out, or has been seen to send null.
+        entries = told.get("items") if isinstance(told, dict) else None
+        entries = [] if entries is None and isinstance(told, dict) and "kind" in told else entries
+        token = (told.get("nextPageToken") or "") if isinstance(told, dict) else ""
         if not isinstance(entries, list) or not isinstance(token, str):
             raise Malformed(f"{answer.shown} answered with no list", payload=json.dumps(told)[:20_000], status=200)
         if token and token == params.get("pageToken"):

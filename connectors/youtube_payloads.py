@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.lenient import Count, OrNone
 from connectors.youtube_api import read_comment_id, read_instant, read_video_id
 from monitor.core.text import storable
 from monitor.model import Author, Comment
@@ -47,7 +48,7 @@ _VideoId = Annotated[str, BeforeValidator(read_video_id)]
 _Text = Annotated[str, BeforeValidator(_text)]
 _Web = Annotated[str, BeforeValidator(_web_address)]
 _Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Count = Annotated[int, Field(ge=0, lt=2**53)]
+_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 
 
 class _Payload(BaseModel):
@@ -55,21 +56,21 @@ class _Payload(BaseModel):
 
 
 class _ChannelId(_Payload):
-    value: _Text = ""
+    value: _Told = ""
 
 
 class _Words(_Payload):
     """The snippet of a comment. Only its time is always there: authors whose account is gone have no id."""
 
     published_at: _Instant
-    updated_at: _Instant | None = None
+    updated_at: OrNone[_Instant] = None
     text_display: _Text = ""
     text_original: _Text = ""
-    author_display_name: _Text = ""
+    author_display_name: _Told = ""
     author_channel_url: _Web = ""
-    author_channel_id: _ChannelId | None = None
-    like_count: _Count | None = None
-    viewer_rating: _Text = ""
+    author_channel_id: OrNone[_ChannelId] = None
+    like_count: Count = None
+    viewer_rating: _Told = ""
     moderation_status: _Text = ""
     image_url: _Web = ""
 
@@ -87,7 +88,7 @@ class _Comment(_Payload):
 class _ThreadWords(_Payload):
     top_level_comment: _Comment
     video_id: _VideoId = ""
-    total_reply_count: _Count | None = None
+    total_reply_count: Count = None
 
 
 class _Thread(_Payload):
@@ -114,10 +115,10 @@ class _ReplyRaw(BaseModel):
 class _VideoWords(_Payload):
     published_at: _Instant
     channel_id: _Text
-    channel_title: _Text = ""
+    channel_title: _Told = ""
     title: _Text = ""
     description: _Text = ""
-    default_language: _Text = ""
+    default_language: _Told = ""
 
 
 class _Video(_Payload):
