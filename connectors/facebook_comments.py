@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel
 
 from connectors.base import Json
+from connectors.lenient import Count, OrNone, Readable
 from connectors.meta_api import last_part
 from connectors.meta_fields import (
-    Count,
     Id,
     IdOrNone,
     Instant,
@@ -160,11 +160,11 @@ def _address(path: str) -> str:
 
 
 class _Total(BaseModel):
-    total_count: Count | None = None
+    total_count: Count = None
 
 
 class _Reactions(BaseModel):
-    summary: _Total | None = None
+    summary: OrNone[_Total] = None
 
 
 class _Spoken(BaseModel):
@@ -174,12 +174,12 @@ class _Spoken(BaseModel):
     created_time: Instant
     message: Text = ""
     permalink_url: Text = ""
-    is_hidden: bool | None = None
-    message_tags: list[Named] | None = None
+    is_hidden: OrNone[bool] = None
+    message_tags: Readable[Named] = []
 
     @property
     def tagged(self) -> tuple[str, ...]:
-        return tuple(tag.id for tag in self.message_tags or () if tag.id)
+        return tuple(tag.id for tag in self.message_tags if tag.id)
 
 
 class _Post(_Spoken):
@@ -187,15 +187,15 @@ class _Post(_Spoken):
     description: Text = ""
     title: Text = ""
     story: Text = ""
-    reactions: _Reactions | None = None
+    reactions: OrNone[_Reactions] = None
 
 
 class _Comment(_Spoken):
     parent: Named | None = None
-    like_count: Count | None = None
-    comment_count: Count | None = None
+    like_count: Count = None
+    comment_count: Count = None
     is_private: bool | None = None
-    user_likes: bool | None = None
+    user_likes: OrNone[bool] = None
 
 
 class _On(BaseModel):
@@ -207,7 +207,7 @@ class _On(BaseModel):
 
 class _Review(BaseModel):
     created_time: Instant
-    rating: Count | None = None
+    rating: Count = None
     recommendation_type: Text = ""
     review_text: Text = ""
     open_graph_story: Named | None = None

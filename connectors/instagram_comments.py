@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.base import Json
+from connectors.lenient import Count, OrNone
 from connectors.meta_api import next_position
 from connectors.meta_fields import (
-    Count,
     Id,
     IdOrNone,
     Instant,
@@ -129,8 +129,8 @@ class _Comment(BaseModel):
     text: Text = ""
     timestamp: Instant
     username: Text = ""
-    hidden: bool | None = None
-    like_count: Count | None = None
+    hidden: OrNone[bool] = None
+    like_count: Count = None
     parent_id: IdOrNone = ""
     media: Named | None = None
 
@@ -141,7 +141,7 @@ class _Media(BaseModel):
     timestamp: Instant
     username: Text = ""
     permalink: Text = ""
-    like_count: Count | None = None
+    like_count: Count = None
 
 
 class _On(BaseModel):

@@ -4,13 +4,15 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, TypeAdapter
 
 from connectors.base import Json
+from connectors.lenient import Count
 from monitor.core.text import storable
 from monitor.model import Author
 
 _ID = re.compile(r"[0-9]{1,30}(_[0-9]{1,30}){0,4}")
+_COUNT: TypeAdapter[int | None] = TypeAdapter(Count)
 _OPAQUE = re.compile(r"[\x21-\x7e]{1,400}")
 
 
@@ -37,8 +39,7 @@ def read_seconds(value: object) -> int | None:
 
 def read_count(value: object) -> int | None:
     """A number of comments, None where it is not told."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-    return value if is_count and isinstance(value, int) else None
+    return _COUNT.validate_python(value)
 
 
 def part(value: Json, name: str) -> Json:
@@ -84,7 +85,6 @@ IdOrNone = Annotated[str, BeforeValidator(lambda value: "" if value in (None, ""
 Opaque = Annotated[str, BeforeValidator(_checked_opaque)]
 Text = Annotated[str, BeforeValidator(_checked_text)]
 Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Person(BaseModel):

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.base import Json
+from connectors.lenient import OrNone, Readable
 from connectors.meta_api import Api, is_too_much
 from connectors.meta_fields import Instant, Opaque, Person, Text, author_of, part, read_seconds, rows
 from monitor.errors import Malformed, Unavailable
@@ -88,14 +89,14 @@ class _Attachment(BaseModel):
 
 
 class _Attachments(BaseModel):
-    data: list[_Attachment] = []
+    data: Readable[_Attachment] = []
 
 
 class _Message(BaseModel):
     id: Opaque
     created_time: Instant
     message: Text = ""
-    attachments: _Attachments | None = None
+    attachments: OrNone[_Attachments] = None
 
 
 class _Placed(BaseModel):

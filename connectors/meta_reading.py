@@ -167,8 +167,7 @@ class Reader:
             return
         count = self._dialect.count(post)
         before, visited, walked = self._state["seen"].get(last_part(object_id), (0, 0, 0))
-        times = [at for row, _ in rows if (at := self._dialect.created(row)) is not None]
-        n_new = sum(at > visited for at in times)
+        n_new = _n_newer(rows, visited, self._dialect)
         until = self._walk_until(post, count, before + n_new, visited, walked)
         if until is not None and until == 0 and walked + self._patience(count) > self._now:
             count = before + n_new  # looked for lately, and it takes many pages: the rise is remembered for later
@@ -182,7 +181,9 @@ class Reader:
 
     def _is_told(self, post: Json, count: int | None) -> bool:
         """Whether the platform itself says that there are no comments, where it shows none."""
-        return count == 0 or (count is None and part(post, "comments") is not None)
+        embedded = part(post, "comments")
+        is_empty_list = isinstance(part(embedded, "data"), list) and not next_position(embedded)
+        return count == 0 or (count is None and is_empty_list)
 
     def _walk_until(self, post: Json, count: int | None, explained: int, visited: int, walked: int) -> int | None:
         """Back to when the comments of a post must be walked: 0 for as far as may be, None for not at all."""
@@ -273,6 +274,12 @@ def _is_refused(error: RemoteError) -> bool:
 def _data(embedded: Json) -> list[Json]:
     data = part(embedded, "data")
     return data if isinstance(data, list) else []
+
+
+def _n_newer(rows: list[tuple[Json, str]], visited: int, dialect: Dialect) -> int:
+    """How many comments are younger than that; one that a server sends twice is one."""
+    newer = [row for row, _ in rows if (dialect.created(row) or 0) > visited]
+    return len({repr(row) for row in newer})
 
 
 def _descends(times: list[int]) -> bool:
