@@ -15,6 +15,7 @@ from connectors.app_store_api import Api, Key, id_of, prove_alive, read_key
 from connectors.app_store_reading import Walk, new_app, raws_of
 from connectors.app_store_values import checked_app, checked_instant
 from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.lenient import OrNone
 from monitor.core.text import storable
 from monitor.errors import Unauthorized
 from monitor.http import HttpClient
@@ -62,7 +63,7 @@ _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 
 
 class _ReviewAttributes(BaseModel):
-    rating: Annotated[int, Field(ge=1, le=5)]
+    rating: OrNone[Annotated[int, Field(ge=1, le=5)]] = None
     title: _Text = ""
     body: _Text = ""
     reviewerNickname: _Text = ""  # noqa: N815 - Apple's name
@@ -197,7 +198,7 @@ class AppStore:
             author=Author("", said.reviewerNickname),
             created_at=said.createdDate,
             permalink=f"{page}#{review.id}",
-            stars=float(said.rating),
+            stars=said.rating,
             **place,
         )
 

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
 from connectors.google_business_api import read_parent, read_review_id
+from connectors.lenient import OrNone
 from monitor.core.text import excerpt, storable
 from monitor.model import Author, Comment
 
@@ -89,11 +90,11 @@ class _Reviewer(_Payload):
 class _Review(_Payload):
     """A rating without words has no comment; one of the times may be absent."""
 
-    reviewer: _Reviewer | None = None
+    reviewer: OrNone[_Reviewer] = None
     star_rating: _Stars = None
     comment: _Text = ""
     create_time: _Instant = None
-    update_time: _Instant = None
+    update_time: OrNone[_Instant] = None
 
     @property
     def begun_at(self) -> datetime:

@@ -201,7 +201,7 @@ class GooglePlay:
         except RemoteError as error:
             raise translated(error) from None
         # Source: where there are no reviews the answer is {}.
-        reviews = told.get("reviews", []) if isinstance(told, dict) else None
+        reviews = (told.get("reviews") or []) if isinstance(told, dict) else None
         if not isinstance(reviews, list):
             raise Malformed(f"{package}: no list of reviews", payload=json.dumps(told)[:20_000], status=200)
         pages = told.get("tokenPagination")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.lenient import Count, OrNone
 from monitor.core.text import storable
 from monitor.model import Author, Comment
 
@@ -55,7 +56,6 @@ def _checked_id(value: object) -> str:
 
 _Id = Annotated[str, BeforeValidator(_checked_id)]
 _Text = Annotated[str, BeforeValidator(_text)]
-_Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class _Payload(BaseModel):
@@ -64,11 +64,11 @@ class _Payload(BaseModel):
 
 class _Stamp(_Payload):
     seconds: Annotated[int, Field(ge=0, lt=32_503_680_000)]  # until the year 3000
-    nanos: Annotated[int, Field(ge=0, lt=1_000_000_000)] = 0
+    nanos: OrNone[Annotated[int, Field(ge=0, lt=1_000_000_000)]] = None
 
     @property
     def at(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC).replace(microsecond=self.nanos // 1_000)
+        return datetime.fromtimestamp(self.seconds, UTC).replace(microsecond=(self.nanos or 0) // 1_000)
 
 
 class _User(_Payload):
@@ -77,9 +77,9 @@ class _User(_Payload):
     text: _Text = ""
     original_text: _Text = ""
     last_modified: _Stamp
-    star_rating: Annotated[int, Field(ge=1, le=5)] | None = None
+    star_rating: OrNone[Annotated[int, Field(ge=1, le=5)]] = None
     reviewer_language: _Text = ""
-    thumbs_up_count: _Count | None = None
+    thumbs_up_count: Count = None
 
     @property
     def words(self) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.lenient import OrNone
 from connectors.linkedin_api import (
     comment_urn,
     part_of,
@@ -95,9 +96,9 @@ class _Comment(_Payload):
     parent_comment: _Urn = ("", "")
     message: _Message | None = None
     created: _Stamp | None = None
-    last_modified: _Stamp | None = None
-    likes_summary: _Summary | None = None
-    comments_summary: _Summary | None = None
+    last_modified: OrNone[_Stamp] = None
+    likes_summary: OrNone[_Summary] = None
+    comments_summary: OrNone[_Summary] = None
 
 
 class _PostPayload(_Payload):

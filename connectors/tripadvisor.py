@@ -23,6 +23,7 @@ from connectors.base import (
     Rechecked,
     StorageRules,
 )
+from connectors.lenient import OrNone
 from connectors.newest_reviews import Reading, new_state
 from connectors.tripadvisor_api import Api, Limits, read_id, read_instant, web_address
 from monitor.core.text import storable
@@ -190,10 +191,10 @@ class _User(BaseModel):
 class _Review(_Words):
     id: _Id
     published_date: _Instant
-    rating: Annotated[float, Field(ge=1, le=5)] | None = None
+    rating: OrNone[Annotated[float, Field(ge=1, le=5)]] = None
     helpful_votes: Annotated[int, BeforeValidator(_count)] = 0
     url: _Url = ""
-    user: Annotated[_User, BeforeValidator(lambda value: value or {})] = _User()
+    user: Annotated[_User, BeforeValidator(lambda value: value if isinstance(value, dict) else {})] = _User()
 
 
 class _Response(_Words):

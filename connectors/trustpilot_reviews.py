@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.lenient import OrNone
 from connectors.trustpilot_api import read_id
 from monitor.core.text import excerpt, storable
 from monitor.model import Author, Comment
@@ -57,6 +58,7 @@ _Later = Annotated[datetime | None, BeforeValidator(_instant)]
 _Instant = Annotated[datetime, BeforeValidator(_instant)]
 _Count = Annotated[int, BeforeValidator(_count)]
 _MaybeId = Annotated[str, BeforeValidator(read_id)]
+_OBJECT = BeforeValidator(lambda value: value if isinstance(value, dict) else {})
 
 
 class _Payload(BaseModel):
@@ -85,15 +87,15 @@ class _Reply(_Payload):
 class _Review(_Payload):
     id: _Id
     created_at: _Instant
-    updated_at: _Later = None
-    stars: Annotated[int, Field(ge=1, le=5)] | None = None
+    updated_at: OrNone[_Later] = None
+    stars: OrNone[Annotated[int, Field(ge=1, le=5)]] = None
     title: _Text = ""
     text: _Text = ""
     language: _Text = ""
     status: _Text = ""
     number_of_likes: _Count = 0
-    consumer: _Consumer = _Consumer()
-    business_unit: _Unit = _Unit()
+    consumer: Annotated[_Consumer, _OBJECT] = _Consumer()
+    business_unit: Annotated[_Unit, _OBJECT] = _Unit()
 
     @property
     def words(self) -> str:

@@ -23,6 +23,7 @@ from connectors.base import (
     Rechecked,
     StorageRules,
 )
+from connectors.lenient import OrNone
 from connectors.newest_reviews import Reading, new_state
 from connectors.yelp_api import LOCALES, Api, bare_url, read_instant, read_name
 from monitor.core.text import storable
@@ -148,8 +149,8 @@ class _Review(BaseModel):
     time_created: _Instant
     url: _Url = ""
     text: _Text = ""
-    rating: Annotated[float, Field(ge=1, le=5)] | None = None
-    user: Annotated[_User, BeforeValidator(lambda value: value or {})] = _User()
+    rating: OrNone[Annotated[float, Field(ge=1, le=5)]] = None
+    user: Annotated[_User, BeforeValidator(lambda value: value if isinstance(value, dict) else {})] = _User()
 
 
 class _Business(BaseModel):

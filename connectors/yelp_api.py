@@ -92,7 +92,9 @@ class Api:
         reviews, languages = told.get("reviews"), told.get("possible_languages")
         if not isinstance(reviews, list):
             raise Malformed("Yelp answered with no list of reviews", payload=str(told)[:20_000], status=200)
-        known = [one for one in languages if one in LOCALES] if isinstance(languages, list) else []
+        known = (
+            [one for one in languages if isinstance(one, str) and one in LOCALES] if isinstance(languages, list) else []
+        )
         return Shown([_review(one, place) for one in reviews], known)
 
     def _newest(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
