@@ -11,7 +11,7 @@ from monitor.model import Comment, Signals
 from monitor.signals.base import Batch, Signal
 from monitor.signals.language import Language
 from monitor.signals.personal_data import PersonalData
-from monitor.signals.prepared import prepare, prepared
+from monitor.signals.prepared import prepare, ready
 from monitor.signals.trained import MistakeKind, Trained
 
 ALL_OTHERS = "*"
@@ -74,7 +74,7 @@ def explain(name: str, comment: Comment, own: Beside = NONE) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_EXPLAINED)
 def _words(name: str, text: str, kind: str, stars: float | None, told_language: str) -> tuple[str, ...]:
-    return REGISTRY[name].explain(prepared(text, kind, stars, told_language))
+    return REGISTRY[name].explain(ready(text, kind, stars, told_language))
 
 
 def sentence(name: str, comment: Comment) -> str:

@@ -86,10 +86,10 @@ class Prepared(NamedTuple):
 
 def prepare(comment: Comment) -> Prepared:
     """A comment's own words, normalised, with everything that the signals look at."""
-    return prepared(comment.text, comment.kind, comment.stars, comment.language)
+    return ready(comment.text, comment.kind, comment.stars, comment.language)
 
 
-def prepared(text: str, kind: str, stars: float | None, told_language: str) -> Prepared:
+def ready(text: str, kind: str, stars: float | None, told_language: str) -> Prepared:
     """The same of what the signals look at: whatever else a comment has changes nothing."""
     text = text[:LONGEST]
     text = own_words(unescape(text) if "&" in text else text)  # some platforms give "&amp;", some files do

@@ -6,6 +6,7 @@ The trainer trains on precisely these. Every number is a multiple of 1/4, so tha
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from math import log2
 
 import numpy as np
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 
 _STEP = 0.25  # a group's second and third phrase count a quarter of the first; the tenth says no more than the third
 _MOST_OF_A_GROUP = 3
+_OF_A_GROUP = tuple(1.0 + _STEP * (n - 1) for n in range(_MOST_OF_A_GROUP + 1))
 _SHORT, _LONG = 4, 12  # words beside mentions
 _SHOUTED = 0.3  # the part of the words that is in capitals when somebody shouts
 _FEW_BESIDE_A_TAG = 8
@@ -44,12 +46,19 @@ _MOST = np.array([_MOST_COUNTED.get(name, 10) for name in SURFACE])  # lengths a
 def features(batch: Sequence[Prepared]) -> tuple[tuple[str, ...], Floats]:
     """The names of the features, and their values for each text: [texts, features]."""
     columns = _columns()
-    found = np.zeros((len(batch), len(columns)))
-    for row, text in zip(found, batch, strict=True):
+    n_columns = len(feature_names())
+    found = np.zeros((len(batch), n_columns))
+    places: list[int] = []
+    values: list[float] = []
+    for number, text in enumerate(batch):
         for group, n in text.groups.items():
-            row[columns[group]] = 1.0 + _STEP * (min(n, _MOST_OF_A_GROUP) - 1)
-    surface = np.array([_surface(text) for text in batch], np.float64).reshape(len(batch), len(SURFACE))
-    return feature_names(), np.concatenate((found, np.minimum(surface, _MOST)), axis=1)
+            places.append(number * n_columns + columns[group])
+            values.append(_OF_A_GROUP[min(n, _MOST_OF_A_GROUP)])
+    found.put(places, values)
+    if batch:
+        surface = np.fromiter(chain.from_iterable(map(_surface, batch)), np.float64, len(batch) * len(SURFACE))
+        np.minimum(surface.reshape(len(batch), len(SURFACE)), _MOST, out=found[:, len(columns) :])
+    return feature_names(), found
 
 
 @cache

@@ -96,7 +96,22 @@ def content_hash(comment: Comment, details: str) -> int:
 
 def rounded(signals: Signals) -> Signals:
     """Signals as they are stored."""
-    return {name: round(value, 4) if type(value) is float else value for name, value in signals.items()}
+    known = _ROUNDED
+    return {name: known[value] if type(value) is float else value for name, value in signals.items()}
+
+
+class _Rounded(dict[float, float]):
+    """Values as they are stored: a signal of ours has a few thousand different ones, and rounding takes longer."""
+
+    def __missing__(self, value: float) -> float:
+        found = round(value, 4)
+        if len(self) < _MOST_ROUNDED:
+            self[value] = found
+        return found
+
+
+_MOST_ROUNDED = 10_000
+_ROUNDED = _Rounded()
 
 
 def encode_signals(signals: Signals) -> str:
