@@ -77,8 +77,8 @@ class TikTok:
         quiet_requests=2,  # for 20 videos; a round asks for all of them
         recheck_batch=MOST_IDS,
         late_reply_delay="as a rule 20 minutes and one poll; beyond the 500 newest comments of a video, and where "
-        "TikTok's own count of it stood still, a day, or 20 minutes for each 4 videos of the account if that is "
-        "longer",
+        "TikTok's own count of it stood still, a day and 20 minutes for each 4 videos of the account (200 videos: 41 "
+        "hours)",
         budget=Budget(40, timedelta(minutes=1)),  # Source: of an account, for each endpoint
         storage=StorageRules(forgets_deleted=True),
     )

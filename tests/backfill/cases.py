@@ -153,7 +153,7 @@ CASES = (
         "tiktok",
         told="counts stand still",
         fake={"frozen": _Still()},
-        stated=lambda size: max(DAY, 20 * MINUTE * ceil(size.n_posts / 4)),
+        stated=lambda size: DAY + 20 * MINUTE * ceil(size.n_posts / 4),
     ),
     Case("yelp", every=2 * HOUR, shown=_newest, late=("comment",), stated=lambda _size: 2 * HOUR),
     Case(
