@@ -51,7 +51,7 @@ NONE: Beside = {}
 
 def version(own: Beside = NONE) -> str:
     """The versions of all signals; what was measured under another one is measured again."""
-    return ",".join((VERSION, *(f"{name}={signal.version}" for name, signal in own.items())))
+    return ",".join((VERSION, *(f"{name}={signal.version}" for name, signal in own.items()))) if own else VERSION
 
 
 def measure(comments: Sequence[Comment], own: Beside = NONE) -> list[Signals]:
