@@ -81,7 +81,7 @@ class _Unit(_Payload):
 class _Reply(_Payload):
     text: _Text = ""
     created_at: _Later = None
-    updated_at: _Later = None
+    updated_at: OrNone[_Later] = None
 
 
 class _Review(_Payload):

@@ -239,7 +239,7 @@ def iso(at: datetime) -> str:
 
 def _ids(raws: Iterable[Json]) -> list[int]:
     """The ids of the readable ones, in their order."""
-    return [raw["id"] for raw in raws if isinstance(raw, dict) and isinstance(raw.get("id"), int)]
+    return [raw["id"] for raw in raws if isinstance(raw, dict) and isinstance(raw.get("id"), int) and raw["id"] > 0]
 
 
 def _leaves_gap(here: Cursor, ids: Sequence[int]) -> bool:
