@@ -101,12 +101,17 @@ def save_page(connection: Connection, incoming: Incoming, gone: Iterable[str], n
         connection, incoming.storage, brand, [old.id for old in stored.values() if old.remains], now
     )
     coming = {}
+    added_us = to_us(incoming.added_at)
     for comment_id, (comment, signals) in by_id.items():
         details, is_exact = encode_details(comment)
-        digest = content_hash(comment, details)
+        created_us = to_us(comment.created_at)  # once: a platform's time zone makes it slow
+        digest = content_hash(comment, created_us, details)
         old = stored.get(comment_id)
         if old is None or old.content_hash != digest or old.deleted_at is not None or admission.restores(comment_id):
-            coming[comment_id] = _Coming(comment_id, comment, details, is_exact, digest, rounded(signals), old)
+            is_history = created_us < added_us
+            coming[comment_id] = _Coming(
+                comment_id, comment, details, is_exact, digest, rounded(signals), old, created_us, is_history
+            )
             if comment_id in admission.held:
                 coming[comment_id].shorten(admission)
     if incoming.storage.renews:
@@ -138,6 +143,8 @@ class _Coming:
     digest: int
     signals: Signals
     old: _Stored | None
+    created_us: int
+    is_history: bool
 
     text: str = ""
     remains: Remains | None = None
@@ -195,7 +202,7 @@ def _held(incoming: Incoming, c: _Coming, home: int, now: datetime) -> StoredCom
         _other_id(brand, platform, comment.subject_native_id),
         comment,
         now,
-        is_history=comment.created_at < incoming.added_at,
+        is_history=c.is_history,
         signals=c.signals,
         signals_version=incoming.signals_version,
     )
@@ -223,11 +230,11 @@ def _row(incoming: Incoming, coming: _Coming, thread_id: int, now_us: int) -> tu
         storable(comment.author.key),
         coming.details,
         coming.digest,
-        to_us(comment.created_at),
+        coming.created_us,
         old.seen_at if old else now_us,
         _text_changed_at(coming, now_us),
         None,
-        bool(old.is_history) if old else comment.created_at < incoming.added_at,
+        bool(old.is_history) if old else coming.is_history,
         to_json(coming.signals).decode(),
         incoming.signals_version,
         False,

@@ -87,9 +87,9 @@ def _encode(value: Any) -> tuple[str, bool]:
     return (text.replace("\\u0000", ""), False) if "\\u0000" in text else (text, True)
 
 
-def content_hash(comment: Comment, details: str) -> int:
+def content_hash(comment: Comment, created_us: int, details: str) -> int:
     """What tells two versions of a comment apart: 63 bits over everything that the platform says of it."""
-    said = f"{comment.kind}\0{to_us(comment.created_at)}\0{comment.text}\0{details}"
+    said = f"{comment.kind}\0{created_us}\0{comment.text}\0{details}"
     digest = blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
