@@ -307,6 +307,8 @@ def _place(data: _Data, link: _Link | None, subject: _Link | None) -> tuple[str 
         return None, None
     if data.name.startswith("t4_"):
         return data.parent_id or None, data.first_message_name or None
+    if not data.parent_id:
+        raise ValueError("a comment that does not say what it answers")
     if subject is not None:
         is_top = not data.parent_id.startswith("t1_")
         return (None, data.name) if is_top else (data.parent_id, None)

@@ -134,7 +134,8 @@ REQUIRED = {
     # Whether there is more below a post than the few comments that come along, only their number tells.
     "facebook": {"id", "created_time", "permalink_url", "from", "parent", "comments", "summary", "total_count"},
     "instagram": {"id", "timestamp", "replies", "paging", "next", "data", "comments_count"},
-    "app_store": {"id", "label", "im:rating", "updated", "author"},
+    "app_store": {"id", "label", "im:rating", "updated", "author", "attributes", "createdDate", "relationships"}
+    | {"response", "data", "responseBody", "lastModifiedDate"},
     "tiktok": {"item_id", "create_time", "comment_id", "comments", "video_id", "parent_comment_id"},
     "yelp": {"id", "time_created"},
     "tripadvisor": {"id", "published_date", "owner_response"},

@@ -462,7 +462,8 @@ def test_each_request_names_program_and_account(watching: Watching, fake: Fake) 
 
 @pytest.mark.parametrize("edited", [False, True, None, 1772445600.0])
 def test_edited_is_false_or_a_time_or_in_the_first_years_true(edited: Any, http: HttpClient) -> None:
-    data = {"name": "t1_a", "created_utc": 1772445500.0, "author": "kim", "body": "Hi", "edited": edited}
+    data = {"name": "t1_a", "created_utc": 1772445500.0, "author": "kim", "body": "Hi", "parent_id": "t3_p"}
+    data |= {"edited": edited}
     settings = RedditSettings.model_validate({"own_account": "brand", "subreddits": ["bakery"]})
     comment = Reddit(settings, http).normalise({"data": data, "own": "brand", "link": None})
     assert comment is not None
