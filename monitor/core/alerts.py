@@ -12,13 +12,16 @@ from typing import TypeGuard
 
 from monitor.model import Alert, Flag, Severity, make_id
 
+MOST_PATIENCE = 8  # times the first interval
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:
     """When people are told: after how long first, how soon of more, and after how long again.
 
     `group_interval` is by severity, the most urgent first; its last holds for all that are less urgent. It doubles with
-    each notice of the same alert, up to eightfold: what grows all day is not told all day. The first reminder comes after the first of `repeat`, and so on; the last goes on for ever (empty: no reminder).
+    each notice of the same alert, up to eightfold: what grows all day is not told all day. The first reminder comes
+    after the first of `repeat`, and so on; the last goes on for ever (empty: no reminder).
     """
 
     group_wait: timedelta = timedelta(seconds=30)
@@ -34,10 +37,9 @@ class Timings:
     def interval(self, severity: Severity, n_told: int) -> timedelta:
         """How soon people are told that more has joined an alert of this severity, after so many notices."""
         first = self.group_interval[min(severity.rank // 10, len(self.group_interval) - 1)]
-        return first * min(2 ** max(n_told - 1, 0), MOST_PATIENCE)
+        return first * min(1 << min(max(n_told - 1, 0), 10), MOST_PATIENCE)
 
 
-MOST_PATIENCE = 8  # times the first interval
 Key = tuple[str, str]
 
 
