@@ -126,7 +126,7 @@ class Api:
 
     def _listed(self, url: str, name: str, params: dict[str, Any], token: str) -> tuple[list[Json], str]:
         told = self._get(url, params | ({"pageToken": token} if token else {}))
-        rows = told.get(name) or []  # an empty list is left out
+        rows = [] if told.get(name) is None else told[name]  # an empty list is left out
         following = told.get("nextPageToken") or ""
         if not isinstance(rows, list) or not isinstance(following, str):
             raise Malformed(f"no list of {name}", payload=json.dumps(told)[:20_000], status=200)

@@ -86,20 +86,24 @@ def find(comments: Sequence[StoredComment], around: Surroundings, now: datetime)
     return found
 
 
-def look_again_at(comments: Sequence[StoredComment], around: Surroundings, now: datetime) -> datetime | None:
-    """When the clock or a later post could change what was found; None where nothing is suspected."""
-    return min(_instants(comments, around, now), default=None)
+def look_again_at(
+    comments: Sequence[StoredComment], found: Mapping[int, Vanished], around: Surroundings, now: datetime
+) -> datetime | None:
+    """When the clock or a later post could change what was found; None where neither can."""
+    return min(_instants(comments, found, around, now), default=None)
 
 
-def _instants(comments: Sequence[StoredComment], around: Surroundings, now: datetime) -> Iterator[datetime]:
+def _instants(
+    comments: Sequence[StoredComment], found: Mapping[int, Vanished], around: Surroundings, now: datetime
+) -> Iterator[datetime]:
     for it in suspects(comments, around.acts, now):
         if it.deleted_at is None:
             continue
-        yield it.deleted_at + LOOKED_AT_FOR + timedelta(microseconds=1)
-        if it.comment.kind == "post" and around.team.owns(it.platform, it.comment):
-            yield (
-                max(it.deleted_at + GRACE, now + LOOK_AGAIN) if now >= it.deleted_at + GRACE else it.deleted_at + GRACE
-            )
+        is_post = it.comment.kind == "post" and around.team.owns(it.platform, it.comment)
+        if it.id in found or is_post:
+            yield it.deleted_at + LOOKED_AT_FOR + timedelta(microseconds=1)
+        if is_post:
+            yield it.deleted_at + GRACE if now < it.deleted_at + GRACE else now + LOOK_AGAIN
 
 
 def _comment(it: StoredComment, comments: Sequence[StoredComment], around: Surroundings) -> Vanished | None:

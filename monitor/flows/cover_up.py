@@ -56,7 +56,7 @@ def look(
             _later(connection, brand, team, [it for it in gone if it.thread_id == thread_id]),
         )
         found[thread_id] = cover_up.find(held[thread_id], around, now)
-        if again := cover_up.look_again_at(held[thread_id], around, now):
+        if again := cover_up.look_again_at(held[thread_id], found[thread_id], around, now):
             again_at[thread_id] = again
     return Missing(found, suspected, again_at)
 

@@ -57,6 +57,15 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self._mine, keys)
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it ends, as a person does: CPython misses one that comes just before it waits for keys."""
+        ends, again_at = time.monotonic() + PATIENCE_S, 0.0
+        while self._more():
+            assert time.monotonic() < ends, f"Ctrl-C does not end it:\n{self.seen}"
+            if time.monotonic() >= again_at and self.process.poll() is None:
+                self.press(CTRL_C)
+                again_at = time.monotonic() + 10
+
     def finish(self) -> tuple[int, str]:
         """The exit code and everything that was shown."""
         ends = time.monotonic() + PATIENCE_S

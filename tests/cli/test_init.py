@@ -17,7 +17,7 @@ from monitor.app import parts, read_settings
 from monitor.cli.root import heedful
 from tests.channels import fakes
 from tests.cli.shop import Shop
-from tests.cli.terminal import CTRL_C, ROOT, Terminal
+from tests.cli.terminal import ROOT, Terminal
 from tests.platforms.base import Fault, World
 from tests.platforms.mastodon import Fake as Mastodon
 from tests.tokens import CODE, TokenServer
@@ -297,7 +297,7 @@ def test_at_a_terminal_secrets_are_not_shown_and_ctrl_c_leaves_nothing(person: P
         terminal.answer("", Mastodon.secret)
         terminal.answer("watch [", "own_posts")
         terminal.wait_for("hashtag (")
-        terminal.press(CTRL_C)
+        terminal.interrupt()
         code, shown = terminal.finish()
     assert code == 1
     assert "nothing was written" in shown
@@ -383,7 +383,7 @@ def test_ctrl_c_in_the_first_read_leaves_the_configuration_complete(person: Pers
         terminal.answer("(y/n)", "y")
         terminal.wait_for("Reading for the first time")
         time.sleep(1.0)
-        terminal.press(CTRL_C)
+        terminal.interrupt()
         code, shown = terminal.finish()
     assert code == 0, shown
     assert "the configuration is complete" in " ".join(shown.split())

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from monitor.app import build, read_settings
 from monitor.flows import assess
 from monitor.flows.memory import Memory
 from monitor.flows.poll import Poller
+from monitor.flows.rechecks import FASTEST
 from monitor.store import backlog, comments, schema, sources
 from monitor.store.engine import reading, writing
 from monitor.store.instants import to_us
@@ -47,10 +48,13 @@ class Shop:
     def work(self) -> None:
         """Do what would be done within the next minutes: poll, look again at the threads held, judge them."""
         now = to_us(self.now())
+        earlier = now - 2 * (FASTEST // timedelta(microseconds=1))
+        held, checked = schema.comments, schema.threads.c.check_at.is_not(None)
         with writing(self.app.engine) as connection:
-            connection.execute(
-                update(schema.threads).where(schema.threads.c.check_at.is_not(None)).values(check_at=now)
-            )
+            # Minutes pass for us alone: what we hold was seen before them, and no look is still waited for.
+            connection.execute(update(held).where(held.c.seen_at > earlier).values(seen_at=earlier))
+            connection.execute(update(schema.threads).where(checked).values(check_at=now))
+            connection.execute(delete(schema.settings_seen).where(schema.settings_seen.c.name == f"look:{SOURCE}"))
             connection.execute(update(schema.sources).values(due_at=now, next_poll_at=now))
         while self._poll():
             pass
