@@ -146,8 +146,12 @@ def still_owed(engine: Engine, now: datetime) -> list[str]:
 
 
 def _sources_owed(connection: Connection, now: datetime) -> Iterable[str]:
+    being_read = set(
+        connection.execute(select(schema.sources.c.id).where(schema.sources.c.claimed_until.is_not(None))).scalars()
+    )
     for report in sources.report(connection):
-        if report.due_at is None or report.due_at - now > timedelta(seconds=5):
+        is_soon = report.due_at is not None and report.due_at - now <= timedelta(seconds=5)
+        if not is_soon and report.id not in being_read:
             yield f"source {report.id} is next read at {report.due_at}"
         if report.n_failures:
             yield f"source {report.id} failed: {report.last_error}"

@@ -47,6 +47,8 @@ kind = "webhook"
 url = "{url}/hook"
 secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
 allow_private = true
+budget_per_hour = 0
+budget_per_day = 0
 [[routes]]
 channels = ["hook"]
 [alerts]
