@@ -5,18 +5,17 @@ walked. Native ids are Apple's, "response/<id>" for answers. An edited review is
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from connectors.app_store_api import Api, Key, id_of, prove_alive, read_key
 from connectors.app_store_reading import Walk, new_app, raws_of
-from connectors.app_store_values import checked_app, checked_instant
-from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.app_store_values import checked_app
+from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked, resumed
+from connectors.fields import Instant, Text
 from connectors.lenient import OrNone
-from monitor.core.text import storable
 from monitor.errors import Unauthorized
 from monitor.http import HttpClient
 from monitor.model import Author, Comment
@@ -57,17 +56,15 @@ class AppStoreSettings(ConnectorSettings):
         return value
 
 
-_Instant = Annotated[datetime, BeforeValidator(checked_instant)]
-_Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value or "")]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
 
 
 class _ReviewAttributes(BaseModel):
     rating: OrNone[Annotated[int, Field(ge=1, le=5)]] = None
-    title: _Text = ""
-    body: _Text = ""
-    reviewerNickname: _Text = ""  # noqa: N815 - Apple's name
-    createdDate: _Instant  # noqa: N815
+    title: Text = ""
+    body: Text = ""
+    reviewerNickname: Text = ""  # noqa: N815 - Apple's name
+    createdDate: Instant  # noqa: N815
 
 
 class _Review(BaseModel):
@@ -76,9 +73,9 @@ class _Review(BaseModel):
 
 
 class _ResponseAttributes(BaseModel):
-    responseBody: _Text  # noqa: N815
-    lastModifiedDate: _Instant  # noqa: N815
-    state: _Text = ""
+    responseBody: Text  # noqa: N815
+    lastModifiedDate: Instant  # noqa: N815
+    state: Text = ""
 
 
 class _Response(BaseModel):
@@ -92,7 +89,7 @@ class _Raw(BaseModel):
     kind: Literal["review", "response"]
     record: dict[str, Any]
     app: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
-    name: _Text = ""
+    name: Text = ""
     review_id: str = ""
 
 
@@ -117,10 +114,9 @@ class AppStore:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """The newest page of each app, or the next pages of walks; `cursor` is {"v", "since", "apps", "names", ...}."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
         since = (now - self._settings.backfill).isoformat()
         new = {"v": 1, "since": since, "apps": {}, "names": {}, "tops_at": ""}
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else new
+        state = resumed(cursor, lambda: new)
         api = self._api()
         walks = [Walk(api, state["apps"].setdefault(app, new_app()), app, now) for app in self._settings.apps]
         raws: list[Json] = []

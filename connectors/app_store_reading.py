@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.app_store_api import Api, Shown, attribute, id_of
-from connectors.app_store_values import checked_instant, instant_in
 from connectors.base import Json
+from connectors.fields import checked_instant, read_instant
 from monitor.errors import Malformed
 
 LOOK_AGAIN = timedelta(hours=6)
@@ -19,7 +19,7 @@ def raws_of(app: str, pairs: Sequence[Json], since: str) -> list[Json]:
     for pair in pairs:
         review, response = pair["review"], pair["response"]
         at = attribute(review, "createdDate")
-        if since and (written_at := instant_in(at)) is not None and written_at < checked_instant(since):
+        if since and (written_at := read_instant(at)) is not None and written_at < checked_instant(since):
             continue
         raws.append({"kind": "review", "record": review, "app": app, "name": "", "review_id": ""})
         if response is not None:
@@ -83,5 +83,7 @@ class Walk:
         return (self._now - OVERLAP).isoformat() if is_due and not self.is_under_way else ""
 
     def _is_below(self, shown: Shown) -> bool:
-        times = [at for pair in shown.pairs if (at := instant_in(attribute(pair["review"], "createdDate"))) is not None]
+        times = [
+            at for pair in shown.pairs if (at := read_instant(attribute(pair["review"], "createdDate"))) is not None
+        ]
         return bool(times) and max(times) < checked_instant(self._state["floor"])

@@ -6,16 +6,16 @@ below are walked. An empty page is never believed at once. Native ids are the nu
 
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from connectors.app_store_rss_api import Api, id_of, label
 from connectors.app_store_rss_reading import Walk, new_place
-from connectors.app_store_values import checked_app, checked_instant
-from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.app_store_values import checked_app
+from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked, resumed
+from connectors.fields import Instant, checked_instant
 from monitor.core.text import storable
 from monitor.errors import Gone, Malformed, RemoteError
 from monitor.http import HttpClient
@@ -50,16 +50,13 @@ class AppStoreRssSettings(ConnectorSettings):
         return codes
 
 
-_Instant = Annotated[datetime, BeforeValidator(checked_instant)]
-
-
 class _Place(BaseModel):
     """Where a review stands, and when it was seen, for feeds that do not tell when it was written."""
 
     app: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
     country: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
     name: str = ""
-    seen_at: _Instant
+    seen_at: Instant
 
 
 class AppStoreRss:
@@ -83,10 +80,9 @@ class AppStoreRss:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """The first page of each place, or the next ones of walks; `cursor` is {"v", "since", "places", "names"}."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
         since = (now - self._settings.backfill).isoformat()
         new = {"v": 1, "since": since, "places": {}, "names": {}, "tops_at": ""}
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else new
+        state = resumed(cursor, lambda: new)
         api = Api(self._settings.base_url, self._http)
         raws: list[Json] = []
         notes: list[str] = []

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.app_store_rss_api import Api, Shown, id_of, label
-from connectors.app_store_values import checked_instant, instant_in
 from connectors.base import Json
+from connectors.fields import checked_instant, read_instant
 
 LOOK_AGAIN = timedelta(hours=6)
 OVERLAP = timedelta(days=2)  # how late, and how far out of order, a review may come
@@ -84,14 +84,14 @@ class Walk:
             self._place |= {"tries": 0, "page": self._place["page"] + 1}
 
     def _is_below(self, shown: Shown) -> bool:
-        instants = [at for text in shown.dates if (at := instant_in(text)) is not None]
+        instants = [at for text in shown.dates if (at := read_instant(text)) is not None]
         return bool(instants) and max(instants) < checked_instant(self._place["floor"])
 
     def _raws(self, entries: list[Json]) -> list[Json]:
         raws = []
         since = checked_instant(self._since)
         for entry in entries:
-            written_at = instant_in(label(entry, "updated"))
+            written_at = read_instant(label(entry, "updated"))
             if written_at is not None and written_at < since:
                 continue
             place = {"app": self._app, "country": self._country, "name": "", "seen_at": self._seen_at(entry)}

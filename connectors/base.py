@@ -5,7 +5,8 @@ between calls: what it must remember is in the cursor that it returns and that h
 page's comments, in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Protocol
@@ -39,6 +40,12 @@ def _checked_address(value: str) -> str:
 
 Address = Annotated[str, AfterValidator(_checked_address)]
 """Where a platform answers, as a setting: an http(s) address without its last slash."""
+
+
+def resumed(cursor: Json, begin: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A copy of a cursor of ours ({"v": 1, ...}) to work on; what `begin` makes where there is none that we read."""
+    is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
+    return deepcopy(cursor) if is_ours else begin()
 
 
 class ConnectorSettings(BaseModel):

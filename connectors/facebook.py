@@ -5,7 +5,6 @@ of their conversation; the Page's own posts are the subject of theirs.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -25,6 +24,7 @@ from connectors.base import (
     Push,
     Rechecked,
     StorageRules,
+    resumed,
 )
 from connectors.facebook_account import Account, Whose
 from connectors.facebook_comments import (
@@ -106,9 +106,8 @@ class Facebook:
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Read one step further; `cursor` is {"v", "own", and the state of what is watched}."""
         is_messages = self._settings.watch == "messages"
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
         begin = meta_messages.new_state if is_messages else new_state
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else begin(now, self._settings.backfill)
+        state = resumed(cursor, lambda: begin(now, self._settings.backfill))
         whose = self._account.whose(state, now)
         api = self._account.api(whose)
         if is_messages:

@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from connectors.base import Access, Json
+from connectors.fields import read_instant
 from connectors.meta_api import Api
-from connectors.meta_fields import part, read_id, read_instant, rows
+from connectors.meta_fields import part, read_id, rows
 from monitor.errors import Malformed, Unauthorized
 from monitor.http import HttpClient
 

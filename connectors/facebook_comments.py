@@ -13,15 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel
 
 from connectors.base import Json
+from connectors.fields import Instant, Text
 from connectors.lenient import Count, OrNone, Readable
 from connectors.meta_api import last_part
 from connectors.meta_fields import (
     Id,
     IdOrNone,
-    Instant,
     Named,
     Person,
-    Text,
     author_of,
     part,
     read_count,

@@ -6,9 +6,8 @@ in the reviews' API ("accounts/1/locations/2"). How locations are read on is in 
 
 import re
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import SecretStr, field_validator
 
@@ -23,6 +22,7 @@ from connectors.base import (
     Known,
     Page,
     Rechecked,
+    resumed,
 )
 from connectors.google_business_api import Addresses, Api, read_parent, read_review_id, why_shut
 from connectors.google_business_reading import Reading, described, new_state
@@ -101,8 +101,7 @@ class GoogleBusiness:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Read pages of one location after the other; `cursor` is what `google_business_reading.new_state` says."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else new_state(now - self._settings.backfill)
+        state = resumed(cursor, lambda: new_state(now - self._settings.backfill))
         api = self._api()
         asked = (self._settings.business_group, *self._settings.locations)
         reading = Reading(api, state, now, asked, lambda: self._locations(api))

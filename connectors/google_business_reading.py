@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Json
+from connectors.fields import read_instant
 from connectors.google_business_api import Api, is_lost_position, why_shut
-from connectors.google_business_reviews import raws_of, read_instant, web_address
+from connectors.google_business_reviews import raws_of, web_address
 from monitor.core.text import storable
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized, Unavailable
 

@@ -4,7 +4,7 @@ Source: developers.google.com/my-business/reference/rest/v4/accounts.locations.r
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.fields import Text, read_instant
 from connectors.google_business_api import read_parent, read_review_id
 from connectors.lenient import OrNone
 from monitor.core.text import excerpt, storable
@@ -23,15 +24,6 @@ _PROFILE = "https://business.google.com/reviews"  # where a location has no addr
 _TRANSLATED = re.compile(r"(?:^|\n)[ \t]*\(Translated by Google\)[ \t]*")
 _ORIGINAL = re.compile(r"(?:^|\n)[ \t]*\(Original\)[ \t]*")
 _SAME = timedelta(seconds=2)  # two times of one write
-
-
-def read_instant(value: object) -> datetime | None:
-    """A time with its zone as aware UTC, None for anything else; Google writes up to nine decimals."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def typed(text: str) -> str:
@@ -73,7 +65,6 @@ def _checked(read: Any) -> Any:
     return BeforeValidator(check)
 
 
-_Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value or "")]
 _Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 _Address = Annotated[str, BeforeValidator(web_address)]
 _Stars = Annotated[int | None, BeforeValidator(lambda value: _STARS.get(value) if isinstance(value, str) else None)]
@@ -84,7 +75,7 @@ class _Payload(BaseModel):
 
 
 class _Reviewer(_Payload):
-    display_name: _Text = ""
+    display_name: Text = ""
 
 
 class _Review(_Payload):
@@ -92,7 +83,7 @@ class _Review(_Payload):
 
     reviewer: OrNone[_Reviewer] = None
     star_rating: _Stars = None
-    comment: _Text = ""
+    comment: Text = ""
     create_time: _Instant = None
     update_time: OrNone[_Instant] = None
 
@@ -110,7 +101,7 @@ class _Review(_Payload):
 
 
 class _Reply(_Payload):
-    comment: _Text = ""
+    comment: Text = ""
     update_time: _Instant = None
 
 
@@ -118,7 +109,7 @@ class Place(BaseModel):
     """A location: its name in v4, what it is called, and its page."""
 
     name: Annotated[str, _checked(read_parent)]
-    title: _Text = ""
+    title: Text = ""
     url: _Address = ""
 
     @property
@@ -135,7 +126,7 @@ class _Raw(BaseModel):
     review: _Review | None = None
     replied_at: _Instant = None
     reply: _Reply | None = None
-    state: _Text = ""
+    state: Text = ""
     reviewed_at: _Instant = None
 
 

@@ -7,7 +7,6 @@ knew, and once an hour the whole window, because an answer of ours does not move
 
 import json
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, ClassVar, Self
@@ -26,6 +25,7 @@ from connectors.base import (
     Known,
     Page,
     Rechecked,
+    resumed,
 )
 from connectors.google_errors import has_expired_position, reasons, translated
 from connectors.google_play_reviews import (
@@ -119,8 +119,7 @@ class GooglePlay:
         "n_again", "read_at", "apps": {package: {"mark", "whole_at", "seen": {digest of a review: [first, last]}}}}; the
         times are seconds since 1970, first and last are those at which a review was seen to be modified.
         """
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else {"v": 1, "todo": [], "read_at": 0.0, "apps": {}}
+        state = resumed(cursor, lambda: {"v": 1, "todo": [], "read_at": 0.0, "apps": {}})
         note = "" if state["todo"] else self._begin(state, now)
         raws: list[Json] = []
         n = 0

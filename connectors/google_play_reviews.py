@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.fields import Text
 from connectors.lenient import Count, OrNone
-from monitor.core.text import storable
 from monitor.model import Author, Comment
 
 _REVIEW_ID = re.compile(r"[A-Za-z0-9:_.-]{1,200}")
@@ -44,10 +44,6 @@ def part_of(review: Json, name: str) -> Json:
     return parts[0] if parts else None
 
 
-def _text(value: object) -> object:
-    return storable(value) if isinstance(value, str) else "" if value is None else value
-
-
 def _checked_id(value: object) -> str:
     if not (found := read_review_id(value)):
         raise ValueError("not an id")
@@ -55,7 +51,6 @@ def _checked_id(value: object) -> str:
 
 
 _Id = Annotated[str, BeforeValidator(_checked_id)]
-_Text = Annotated[str, BeforeValidator(_text)]
 
 
 class _Payload(BaseModel):
@@ -74,11 +69,11 @@ class _Stamp(_Payload):
 class _User(_Payload):
     """All but text, stars and time may be absent. Source: discovery document."""
 
-    text: _Text = ""
-    original_text: _Text = ""
+    text: Text = ""
+    original_text: Text = ""
     last_modified: _Stamp
     star_rating: OrNone[Annotated[int, Field(ge=1, le=5)]] = None
-    reviewer_language: _Text = ""
+    reviewer_language: Text = ""
     thumbs_up_count: Count = None
 
     @property
@@ -89,7 +84,7 @@ class _User(_Payload):
 
 
 class _Developer(_Payload):
-    text: _Text = ""
+    text: Text = ""
     last_modified: _Stamp
 
 
@@ -98,7 +93,7 @@ class _Raw(BaseModel):
 
     package: Annotated[str, Field(pattern=rf"^{PACKAGE.pattern}$", max_length=300)]
     id: _Id
-    author: _Text = ""
+    author: Text = ""
     user: _User | None = None
     developer: _Developer | None = None
     first_at: Annotated[int, Field(ge=0, lt=32_503_680_000)] | None = None

@@ -5,9 +5,8 @@ own media has that as its subject; media and comments of others that name us are
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
@@ -25,6 +24,7 @@ from connectors.base import (
     Push,
     Rechecked,
     StorageRules,
+    resumed,
 )
 from connectors.instagram_account import Account, Us
 from connectors.instagram_comments import (
@@ -105,9 +105,8 @@ class Instagram:
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Read one step further; `cursor` is {"v", "own", and the state of what is watched}."""
         watch = self._settings.watch
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
         begin = meta_messages.new_state if watch == "messages" else new_state
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else begin(now, self._settings.backfill)
+        state = resumed(cursor, lambda: begin(now, self._settings.backfill))
         us = self._account.us(state, now)
         api = self._account.api(us, is_inbox=watch == "messages")
         if watch == "messages":

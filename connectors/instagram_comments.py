@@ -10,15 +10,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.base import Json
+from connectors.fields import Instant, Text
 from connectors.lenient import Count, OrNone
 from connectors.meta_api import next_position
 from connectors.meta_fields import (
     Id,
     IdOrNone,
-    Instant,
     Named,
     Person,
-    Text,
     author_of,
     part,
     read_count,

@@ -7,18 +7,18 @@ only its top tells whether it hangs under a post of ours. Native ids are "<host>
 
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, SecretStr, model_validator
 
-from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked
+from connectors.base import Abilities, Address, Budget, ConnectorSettings, Json, Known, Page, Rechecked, resumed
+from connectors.fields import Instant, Text, Told, read_instant
 from connectors.lenient import Count, OrNone, Readable
-from connectors.mastodon_api import BATCH, CONTEXT_ANONYMOUS, Api, Threads, has_id, in_time_order, read_id, read_instant
+from connectors.mastodon_api import BATCH, CONTEXT_ANONYMOUS, Api, Threads, has_id, in_time_order, read_id
 from connectors.mastodon_reading import Reader, Stream, new_state
-from monitor.core.text import excerpt, plain_text, storable
+from monitor.core.text import excerpt, plain_text
 from monitor.http import HttpClient
 from monitor.model import Author, Comment, Kind
 
@@ -58,29 +58,16 @@ def _checked_id(value: object) -> str:
     return found
 
 
-def _checked_instant(value: object) -> datetime:
-    if (at := read_instant(value)) is None:
-        raise ValueError("not a time with its zone")
-    return at
-
-
-def _checked_text(value: object) -> object:
-    return storable(value) if isinstance(value, str) else "" if value is None else value
-
-
 # Compatible servers leave out or null what Mastodon always sends: only what a comment cannot be without is required.
 _Id = Annotated[str, BeforeValidator(_checked_id)]
 _IdOrNone = Annotated[str, BeforeValidator(lambda value: "" if value in (None, "") else _checked_id(value))]
-_Text = Annotated[str, BeforeValidator(_checked_text)]
-_Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 
 
 class _Account(BaseModel):
     id: _Id
-    acct: _Told = ""
-    display_name: _Told = ""
-    url: _Told = ""
+    acct: Told = ""
+    display_name: Told = ""
+    url: Told = ""
     bot: OrNone[bool] = None
     followers_count: Count = None  # -1 where it is hidden
 
@@ -91,17 +78,17 @@ class _Mention(BaseModel):
 
 class _Status(BaseModel):
     id: _Id
-    created_at: _Instant
+    created_at: Instant
     account: _Account
-    content: _Text  # what has none may be no status: a notification that does not say its kind
-    spoiler_text: _Told = ""
-    uri: _Told = ""
-    url: _Told = ""
-    edited_at: OrNone[_Instant] = None
+    content: Text  # what has none may be no status: a notification that does not say its kind
+    spoiler_text: Told = ""
+    uri: Told = ""
+    url: Told = ""
+    edited_at: OrNone[Instant] = None
     in_reply_to_id: _IdOrNone = ""
     in_reply_to_account_id: _IdOrNone = ""
-    visibility: _Text = "public"
-    language: _Told = ""
+    visibility: Text = "public"
+    language: Told = ""
     mentions: Readable[_Mention] = []
     favourites_count: Count = None
     replies_count: Count = None
@@ -168,8 +155,7 @@ class Mastodon:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Fetch one page of each stream; `cursor` is {"v", "own", "streams": {name: state}}."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else {"v": 1, "streams": {}}
+        state = resumed(cursor, lambda: {"v": 1, "streams": {}})
         api = self._api()
         own = self._own(api, state, now)
         threads = Threads(api, own)

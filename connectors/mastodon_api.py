@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Json
+from connectors.fields import read_instant
 from monitor.errors import Gone, Malformed, Unavailable
 from monitor.http import HttpClient
 
@@ -23,15 +24,6 @@ def read_id(value: object) -> str:
     """A platform id as text, "" for what cannot be one (ids go into URLs)."""
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return text if _ID.fullmatch(text) else ""
-
-
-def read_instant(value: object) -> datetime | None:
-    """An ISO time with its zone as aware UTC, None for anything else."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def has_id(status: Json) -> bool:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Json
-from connectors.mastodon_api import Api, has_id, in_time_order, read_id, read_instant
+from connectors.fields import read_instant
+from connectors.mastodon_api import Api, has_id, in_time_order, read_id
 from monitor.errors import Malformed
 
 OVERLAP = timedelta(hours=2)  # how late a remote status may reach a hashtag and still be found by looking again

@@ -1,14 +1,13 @@
 """The fields of Meta's answers as they are read: ids, times, texts and people, each of which may be missing."""
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
 
 from connectors.base import Json
+from connectors.fields import Text, read_instant
 from connectors.lenient import Count
-from monitor.core.text import storable
 from monitor.model import Author
 
 _ID = re.compile(r"[0-9]{1,30}(_[0-9]{1,30}){0,4}")
@@ -20,15 +19,6 @@ def read_id(value: object) -> str:
     """The id of a post, comment or person as text, "" for what cannot be one (ids go into URLs)."""
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return text if _ID.fullmatch(text) else ""
-
-
-def read_instant(value: object) -> datetime | None:
-    """A time such as 2026-03-01T10:20:30+0000 as aware UTC, None for anything else."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def read_seconds(value: object) -> int | None:
@@ -70,21 +60,9 @@ def _checked_opaque(value: object) -> str:
     return value
 
 
-def _checked_instant(value: object) -> datetime:
-    if (at := read_instant(value)) is None:
-        raise ValueError("not a time with its zone")
-    return at
-
-
-def _checked_text(value: object) -> object:
-    return storable(value) if isinstance(value, str) else "" if value is None else value
-
-
 Id = Annotated[str, BeforeValidator(_checked_id)]
 IdOrNone = Annotated[str, BeforeValidator(lambda value: "" if value in (None, "") else _checked_id(value))]
 Opaque = Annotated[str, BeforeValidator(_checked_opaque)]
-Text = Annotated[str, BeforeValidator(_checked_text)]
-Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
 
 
 class Person(BaseModel):

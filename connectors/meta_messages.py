@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.base import Json
+from connectors.fields import Instant, Text
 from connectors.lenient import OrNone, Readable
 from connectors.meta_api import Api, is_too_much
-from connectors.meta_fields import Instant, Opaque, Person, Text, author_of, part, read_seconds, rows
+from connectors.meta_fields import Opaque, Person, author_of, part, read_seconds, rows
 from monitor.errors import Malformed, Unavailable
 from monitor.model import Comment
 

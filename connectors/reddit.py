@@ -6,7 +6,6 @@ conversation). Native ids are Reddit's fullnames ("t1_abc" a comment, "t3_abc" a
 
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote
@@ -25,14 +24,16 @@ from connectors.base import (
     Page,
     Rechecked,
     StorageRules,
+    resumed,
 )
+from connectors.fields import Text, Told
 from connectors.lenient import Count, OrNone
 from connectors.oauth import OAuth
 from connectors.reddit_api import BATCH, SITE, Api, read_name
 from connectors.reddit_app import AppToken
 from connectors.reddit_poll import Reading, placed
 from connectors.reddit_reading import Stream
-from monitor.core.text import excerpt, storable
+from monitor.core.text import excerpt
 from monitor.http import HttpClient
 from monitor.model import Author, Comment, Kind
 
@@ -116,10 +117,6 @@ _Name = Annotated[str, BeforeValidator(_checked_name)]
 _NameOrNone = Annotated[str, BeforeValidator(lambda value: _checked_name(value) if value else "")]
 _Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
 _Edit = OrNone[Annotated[datetime | None, BeforeValidator(_checked_edit)]]
-_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
-_Text = Annotated[
-    str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "" if value is None else value)
-]
 
 
 class _Data(BaseModel):
@@ -127,21 +124,21 @@ class _Data(BaseModel):
 
     name: _Name
     created_utc: _Instant
-    author: _Text = ""
-    author_fullname: _Told = ""
+    author: Text = ""
+    author_fullname: Told = ""
     edited: _Edit = None
-    body: _Text = ""
-    title: _Text = ""
-    selftext: _Text = ""
-    url: _Text = ""
+    body: Text = ""
+    title: Text = ""
+    selftext: Text = ""
+    url: Text = ""
     is_self: OrNone[bool] = None
-    subject: _Text = ""
-    subreddit: _Text = ""
+    subject: Text = ""
+    subreddit: Text = ""
     parent_id: _NameOrNone = ""
     link_id: _NameOrNone = ""
     first_message_name: _NameOrNone = ""
-    permalink: _Told = ""
-    context: _Told = ""
+    permalink: Told = ""
+    context: Told = ""
     score: Count = None  # below zero is as good as nothing: only likes are kept
     num_comments: Count = None
     removed: OrNone[bool] = None
@@ -162,16 +159,16 @@ class _Data(BaseModel):
 
 class _Link(BaseModel):
     name: _NameOrNone = ""
-    author: _Text = ""
-    title: _Text = ""
-    permalink: _Text = ""
+    author: Text = ""
+    title: Text = ""
+    permalink: Text = ""
 
 
 class _Raw(BaseModel):
     """A thing with its place: whose source reads it, and the post above it."""
 
     data: _Data
-    own: _Text = ""
+    own: Text = ""
     link: _Link | None = None
 
 
@@ -273,10 +270,9 @@ class Reddit:
         return "mention" if addresses_us else "comment"
 
     def _state(self, cursor: Json, now: datetime) -> dict[str, Any]:
-        if isinstance(cursor, dict) and cursor.get("v") == 1:
-            return deepcopy(cursor)
         since = (now - self._settings.backfill).timestamp()
-        return {"v": 1, "since": since, "streams": {}, "links": {}, "todo": [], "swept": "", "seen": [], "tops_at": 0.0}
+        new = {"v": 1, "since": since, "streams": {}, "links": {}, "todo": [], "swept": "", "seen": [], "tops_at": 0.0}
+        return resumed(cursor, lambda: new)
 
     def _api(self) -> Api:
         return Api(self._settings.base_url, self._access, self._agent, self._http)

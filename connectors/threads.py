@@ -5,7 +5,6 @@ conversations under our posts that are due. Native ids are those of Threads, whi
 """
 
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from zlib import crc32
@@ -25,6 +24,7 @@ from connectors.base import (
     Push,
     Rechecked,
     StorageRules,
+    resumed,
 )
 from connectors.meta_api import Api, is_denied, is_missing
 from connectors.meta_fields import part, read_id, read_seconds
@@ -102,8 +102,7 @@ class Threads:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Fetch one page of each list; `cursor` is {"v", "since", "own", "lists", "roots", "walks", "seen", "off"}."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else _new_state(now - self._settings.backfill)
+        state = resumed(cursor, lambda: _new_state(now - self._settings.backfill))
         api, roots = self._api(), Roots(state)
         own = self._own(api, state, now)
         tops = _Tops(api, own, roots)

@@ -3,7 +3,8 @@
 from pydantic import BaseModel
 
 from connectors.base import Json
-from connectors.meta_fields import Id, Instant, Named, Text, part, read_id, web_address
+from connectors.fields import Instant, Text
+from connectors.meta_fields import Id, Named, part, read_id, web_address
 from monitor.core.text import excerpt
 from monitor.model import Author, Comment, Kind
 

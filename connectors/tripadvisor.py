@@ -6,7 +6,6 @@ Native ids are Tripadvisor's own, "<review>/response" for what the management an
 
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -22,11 +21,12 @@ from connectors.base import (
     Page,
     Rechecked,
     StorageRules,
+    resumed,
 )
+from connectors.fields import Text, read_instant
 from connectors.lenient import OrNone
 from connectors.newest_reviews import Reading, new_state
-from connectors.tripadvisor_api import Api, Limits, read_id, read_instant, web_address
-from monitor.core.text import storable
+from connectors.tripadvisor_api import Api, Limits, read_id, web_address
 from monitor.errors import Gone
 from monitor.http import HttpClient
 from monitor.model import Author, Comment
@@ -107,8 +107,7 @@ class Tripadvisor:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Read all locations; `cursor` is what `newest_reviews.new_state` says."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else new_state(now - self._settings.backfill)
+        state = resumed(cursor, lambda: new_state(now - self._settings.backfill))
         api = self._api()
         reading = Reading(api, state, now, self._settings.languages, SWEEP)
         reading.read(self._settings.locations)
@@ -162,7 +161,6 @@ def _count(value: object) -> int:
 
 
 _Id = Annotated[str, BeforeValidator(_checked_id)]
-_Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value or "")]
 _Url = Annotated[str, BeforeValidator(web_address)]
 _Instant = Annotated[datetime, BeforeValidator(_instant)]
 _Later = Annotated[datetime | None, BeforeValidator(_instant)]
@@ -171,9 +169,9 @@ _Later = Annotated[datetime | None, BeforeValidator(_instant)]
 class _Words(BaseModel):
     """Title and text, both missing where the settings do not want them."""
 
-    title: _Text = ""
-    text: _Text = ""
-    lang: _Text = ""
+    title: Text = ""
+    text: Text = ""
+    lang: Text = ""
 
     @property
     def words(self) -> str:
@@ -185,7 +183,7 @@ class _Words(BaseModel):
 
 
 class _User(BaseModel):
-    username: _Text = ""
+    username: Text = ""
 
 
 class _Review(_Words):
@@ -198,13 +196,13 @@ class _Review(_Words):
 
 
 class _Response(_Words):
-    author: _Text = ""
+    author: Text = ""
     published_date: _Later = None
 
 
 class _Location(BaseModel):
     id: _Id
-    name: _Text = ""
+    name: Text = ""
     url: _Url = ""
 
 

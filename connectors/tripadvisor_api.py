@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from connectors.base import Json
+from connectors.fields import read_instant
 from connectors.newest_reviews import Place, Review, Shown
 from monitor.core.text import excerpt, printable, storable
 from monitor.errors import Gone, Malformed, RateLimited, RemoteError, Unauthorized
@@ -27,15 +28,6 @@ def read_id(value: object) -> str:
     """An id, a number or text of digits, "" for what cannot be one."""
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     return text if 0 < len(text) < 20 and text.isascii() and text.isdecimal() else ""
-
-
-def read_instant(value: object) -> datetime | None:
-    """A time with its zone as aware UTC, None for anything else."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def web_address(value: object) -> str:

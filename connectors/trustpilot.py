@@ -6,9 +6,8 @@ are read on is in trustpilot_reading.
 
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import ConfigDict, SecretStr, field_validator, model_validator
 
@@ -24,6 +23,7 @@ from connectors.base import (
     Page,
     Rechecked,
     StorageRules,
+    resumed,
 )
 from connectors.trustpilot_api import Api, BusinessToken, read_id
 from connectors.trustpilot_reading import Reading, new_state
@@ -98,8 +98,7 @@ class Trustpilot:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Read pages of one unit after the other; `cursor` is what `trustpilot_reading.new_state` says."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else new_state(now - self._settings.backfill)
+        state = resumed(cursor, lambda: new_state(now - self._settings.backfill))
         api = self._api()
         reading = Reading(api, state, now, self._settings.business_units)
         reading.read()

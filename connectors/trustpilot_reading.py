@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Json
+from connectors.fields import read_instant
 from connectors.trustpilot_api import Api
-from connectors.trustpilot_reviews import raws_of, read_instant
+from connectors.trustpilot_reviews import raws_of
 from monitor.errors import Gone, Malformed, RateLimited, Unavailable
 
 OVERLAP = timedelta(days=1)

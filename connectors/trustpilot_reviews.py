@@ -4,16 +4,17 @@ Nothing else of an answer is kept: private lists hold e-mail addresses and order
 Source: developers.trustpilot.com/service-reviews-api.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.fields import Text, read_instant
 from connectors.lenient import OrNone
 from connectors.trustpilot_api import read_id
-from monitor.core.text import excerpt, storable
+from monitor.core.text import excerpt
 from monitor.model import Author, Comment
 
 SITE = "https://www.trustpilot.com"
@@ -23,15 +24,6 @@ _PARTS = {
     "businessUnit": ("id", "identifyingName", "displayName"),
     "companyReply": ("text", "createdAt", "updatedAt"),
 }
-
-
-def read_instant(value: object) -> datetime | None:
-    """A time with its zone as aware UTC, None for anything else."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _instant(value: object) -> datetime | None:
@@ -53,7 +45,6 @@ def _count(value: object) -> int:
 
 
 _Id = Annotated[str, BeforeValidator(_checked_id)]
-_Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value or "")]
 _Later = Annotated[datetime | None, BeforeValidator(_instant)]
 _Instant = Annotated[datetime, BeforeValidator(_instant)]
 _Count = Annotated[int, BeforeValidator(_count)]
@@ -69,17 +60,17 @@ class _Consumer(_Payload):
     """Source: an API answer has displayName, a webhook name."""
 
     id: _MaybeId = ""
-    display_name: _Text = ""
-    name: _Text = ""
+    display_name: Text = ""
+    name: Text = ""
 
 
 class _Unit(_Payload):
-    identifying_name: _Text = ""
-    display_name: _Text = ""
+    identifying_name: Text = ""
+    display_name: Text = ""
 
 
 class _Reply(_Payload):
-    text: _Text = ""
+    text: Text = ""
     created_at: _Later = None
     updated_at: OrNone[_Later] = None
 
@@ -89,10 +80,10 @@ class _Review(_Payload):
     created_at: _Instant
     updated_at: OrNone[_Later] = None
     stars: OrNone[Annotated[int, Field(ge=1, le=5)]] = None
-    title: _Text = ""
-    text: _Text = ""
-    language: _Text = ""
-    status: _Text = ""
+    title: Text = ""
+    text: Text = ""
+    language: Text = ""
+    status: Text = ""
     number_of_likes: _Count = 0
     consumer: Annotated[_Consumer, _OBJECT] = _Consumer()
     business_unit: Annotated[_Unit, _OBJECT] = _Unit()

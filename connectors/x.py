@@ -6,7 +6,6 @@ under our own posts, for replies that no longer address us. Native ids are the i
 
 import re
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, Self
 
@@ -24,6 +23,7 @@ from connectors.base import (
     Push,
     Rechecked,
     StorageRules,
+    resumed,
 )
 from connectors.oauth import OAuth
 from connectors.x_api import BATCH, Api, Dialect, Found, has_id, history, read_id, time_of
@@ -120,8 +120,7 @@ class X:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Fetch one page of each list; `cursor` is {"v", "own", "dialect", "lists", "roots", "search"}."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else {"v": 1, "lists": {}, "roots": {}, "search": {}}
+        state = resumed(cursor, lambda: {"v": 1, "lists": {}, "roots": {}, "search": {}})
         api = self._api(state.get("dialect") or self._settings.dialect)
         own = self._own(api, state, now)
         roots = Roots(state["roots"], own)

@@ -1,15 +1,15 @@
 """One post of X as a comment: pure, in either dialect of X's field names."""
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.base import Json
+from connectors.fields import Instant, Text, Told
 from connectors.lenient import Count, OrNone, Readable
 from connectors.x_api import history, read_id, referenced, time_of
-from monitor.core.text import excerpt, storable
+from monitor.core.text import excerpt
 from monitor.model import Author, Comment, Kind
 
 _TITLE = 80  # of the post that others hang under: short, because the cursor keeps some
@@ -24,26 +24,9 @@ def _checked_id(value: object) -> str:
     return found
 
 
-def _checked_text(value: object) -> object:
-    return storable(value) if isinstance(value, str) else "" if value is None else value
-
-
-def _checked_instant(value: object) -> datetime:
-    at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    if at is None or at.tzinfo is None:
-        raise ValueError("not a time with its zone")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("not a time of this world") from error
-
-
 # X sends id and text whatever is asked for, and anything else only where it is asked for and known.
 _Id = Annotated[str, BeforeValidator(_checked_id)]
 _IdOrNone = Annotated[str, BeforeValidator(lambda value: "" if value in (None, "") else _checked_id(value))]
-_Text = Annotated[str, BeforeValidator(_checked_text)]
-_Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 
 
 class _Model(BaseModel):
@@ -51,13 +34,13 @@ class _Model(BaseModel):
 
 
 class _Link(_Model):
-    url: _Told = ""
-    expanded_url: _Told = ""
+    url: Told = ""
+    expanded_url: Told = ""
 
 
 class _Mention(_Model):
     id: _IdOrNone = ""
-    username: _Told = ""
+    username: Told = ""
 
 
 class _Entities(_Model):
@@ -66,7 +49,7 @@ class _Entities(_Model):
 
 
 class _Note(_Model):
-    text: _Text
+    text: Text
     entities: OrNone[_Entities] = None
 
 
@@ -81,20 +64,20 @@ class _UserMetrics(_Model):
 
 class _User(_Model):
     id: _Id
-    name: _Told = ""
-    username: _Told = ""
+    name: Told = ""
+    username: Told = ""
     protected: OrNone[bool] = None
     public_metrics: OrNone[_UserMetrics] = None
 
 
 class _Post(_Model):
     id: _Id
-    text: _Text
+    text: Text
     author_id: _IdOrNone = ""
     conversation_id: _IdOrNone = ""
     in_reply_to_user_id: _IdOrNone = ""
-    created_at: OrNone[_Instant] = None  # the id tells it too
-    lang: _Told = ""
+    created_at: OrNone[Instant] = None  # the id tells it too
+    lang: Told = ""
     public_metrics: OrNone[_Metrics] = None
     entities: OrNone[_Entities] = None
     note: OrNone[_Note] = Field(None, validation_alias=AliasChoices("note_tweet", "note_post"))
@@ -102,7 +85,7 @@ class _Post(_Model):
 
 class _Root(_Model):
     id: _Id
-    title: _Text = ""
+    title: Text = ""
 
 
 class _Placed(_Model):

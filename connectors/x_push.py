@@ -7,9 +7,10 @@ secret of the app, in base64.
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from connectors.base import Hint, Json, Push
+from connectors.fields import read_instant
 from monitor.core.signatures import Signature
 
 SIGNED = Signature("x-twitter-webhooks-signature", encoding="base64")
@@ -35,20 +36,12 @@ def _of_activity(event: dict[str, Json]) -> Sequence[Hint]:
     if not (isinstance(kind, str) and kind.startswith(_HEARD)):
         return []
     us = _user(of.get("user_id")) if isinstance(of, dict) else ""
-    at = _instant(post.get("created_at")) if isinstance(post, dict) and kind.endswith(".create") else None
+    at = read_instant(post.get("created_at")) if isinstance(post, dict) and kind.endswith(".create") else None
     return [Hint(us, "mentions", at)]
 
 
 def _user(value: Json) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[0-9]{1,30}", value) else ""
-
-
-def _instant(value: Json) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 X_PUSH = Push(SIGNED, _read, "crc", timedelta(hours=24))

@@ -5,9 +5,8 @@ Native ids are Yelp's own; the subject is the business, "business/<id>". How it 
 
 import html
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
@@ -22,11 +21,12 @@ from connectors.base import (
     Page,
     Rechecked,
     StorageRules,
+    resumed,
 )
+from connectors.fields import Text
 from connectors.lenient import OrNone
 from connectors.newest_reviews import Reading, new_state
 from connectors.yelp_api import LOCALES, Api, bare_url, read_instant, read_name
-from monitor.core.text import storable
 from monitor.http import HttpClient
 from monitor.model import Author, Comment
 
@@ -89,8 +89,7 @@ class Yelp:
 
     def fetch_page(self, cursor: Json, now: datetime) -> Page:
         """Read all businesses; `cursor` is what `newest_reviews.new_state` says."""
-        is_ours = isinstance(cursor, dict) and cursor.get("v") == 1
-        state: dict[str, Any] = deepcopy(cursor) if is_ours else new_state(now - self._settings.backfill)
+        state = resumed(cursor, lambda: new_state(now - self._settings.backfill))
         api = Api(self._settings.base_url, GivenToken(self._settings.api_key), self._http)
         reading = Reading(api, state, now, self._settings.languages, SWEEP)
         reading.read(self._settings.businesses)
@@ -133,14 +132,13 @@ def _checked_instant(value: object) -> datetime:
 
 
 _Id = Annotated[str, BeforeValidator(_checked_id)]
-_Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value or "")]
 _Url = Annotated[str, BeforeValidator(bare_url)]
 _Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
 
 
 class _User(BaseModel):
     id: Annotated[str, BeforeValidator(read_name)] = ""
-    name: _Text = ""
+    name: Text = ""
     profile_url: _Url = ""
 
 
@@ -148,14 +146,14 @@ class _Review(BaseModel):
     id: _Id
     time_created: _Instant
     url: _Url = ""
-    text: _Text = ""
+    text: Text = ""
     rating: OrNone[Annotated[float, Field(ge=1, le=5)]] = None
     user: Annotated[_User, BeforeValidator(lambda value: value if isinstance(value, dict) else {})] = _User()
 
 
 class _Business(BaseModel):
     id: _Id
-    name: _Text = ""
+    name: Text = ""
     url: _Url = ""
 
 

@@ -26,8 +26,9 @@ from connectors.base import (
     Rechecked,
     StorageRules,
 )
+from connectors.fields import read_instant
 from connectors.oauth import OAuth
-from connectors.youtube_api import Api, part_of, read_comment_id, read_instant
+from connectors.youtube_api import Api, part_of, read_comment_id
 from connectors.youtube_payloads import read_raw
 from connectors.youtube_push import YOUTUBE_PUSH
 from connectors.youtube_reading import Reading

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Access, Json
+from connectors.fields import read_instant
 from connectors.google_errors import midnight_pacific, reasons, translated
 from monitor.errors import Gone, Malformed, RemoteError, Unauthorized
 from monitor.http import HttpClient
@@ -33,15 +34,6 @@ def read_comment_id(value: object) -> str:
 def read_video_id(value: object) -> str:
     """The id of a video, "" for what cannot be one."""
     return value if isinstance(value, str) and _VIDEO_ID.fullmatch(value) else ""
-
-
-def read_instant(value: object) -> datetime | None:
-    """A time with its zone as aware UTC, None for anything else; answers before 2020 had milliseconds."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def part_of(raw: Json, *path: str) -> Json:

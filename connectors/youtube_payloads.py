@@ -3,7 +3,6 @@
 Field names are those of the discovery document youtube.v3; only what real answers never leave out is required.
 """
 
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -11,8 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from connectors.base import Json
+from connectors.fields import Instant, Text, Told
 from connectors.lenient import Count, OrNone
-from connectors.youtube_api import read_comment_id, read_instant, read_video_id
+from connectors.youtube_api import read_comment_id, read_video_id
 from monitor.core.text import storable
 from monitor.model import Author, Comment
 
@@ -25,16 +25,6 @@ def _checked_comment_id(value: object) -> str:
     return found
 
 
-def _checked_instant(value: object) -> datetime:
-    if (at := read_instant(value)) is None:
-        raise ValueError("not a time with its zone")
-    return at
-
-
-def _text(value: object) -> object:
-    return storable(value) if isinstance(value, str) else "" if value is None else value
-
-
 def _web_address(value: object) -> str:
     text = storable(value) if isinstance(value, str) else ""
     try:
@@ -45,10 +35,7 @@ def _web_address(value: object) -> str:
 
 _Id = Annotated[str, BeforeValidator(_checked_comment_id)]
 _VideoId = Annotated[str, BeforeValidator(read_video_id)]
-_Text = Annotated[str, BeforeValidator(_text)]
 _Web = Annotated[str, BeforeValidator(_web_address)]
-_Instant = Annotated[datetime, BeforeValidator(_checked_instant)]
-_Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 
 
 class _Payload(BaseModel):
@@ -56,22 +43,22 @@ class _Payload(BaseModel):
 
 
 class _ChannelId(_Payload):
-    value: _Told = ""
+    value: Told = ""
 
 
 class _Words(_Payload):
     """The snippet of a comment. Only its time is always there: authors whose account is gone have no id."""
 
-    published_at: _Instant
-    updated_at: OrNone[_Instant] = None
-    text_display: _Text = ""
-    text_original: _Text = ""
-    author_display_name: _Told = ""
+    published_at: Instant
+    updated_at: OrNone[Instant] = None
+    text_display: Text = ""
+    text_original: Text = ""
+    author_display_name: Told = ""
     author_channel_url: _Web = ""
     author_channel_id: OrNone[_ChannelId] = None
     like_count: Count = None
-    viewer_rating: _Told = ""
-    moderation_status: _Text = ""
+    viewer_rating: Told = ""
+    moderation_status: Text = ""
     image_url: _Web = ""
 
     @property
@@ -98,27 +85,27 @@ class _Thread(_Payload):
 
 class _TopRaw(BaseModel):
     thread: _Thread
-    own: _Text = ""
-    title: _Text = ""
-    held: _Text = ""
+    own: Text = ""
+    title: Text = ""
+    held: Text = ""
 
 
 class _ReplyRaw(BaseModel):
     reply: _Comment
     root: _Id
     video: _VideoId = ""
-    own: _Text = ""
-    title: _Text = ""
-    held: _Text = ""
+    own: Text = ""
+    title: Text = ""
+    held: Text = ""
 
 
 class _VideoWords(_Payload):
-    published_at: _Instant
-    channel_id: _Text
-    channel_title: _Told = ""
-    title: _Text = ""
-    description: _Text = ""
-    default_language: _Told = ""
+    published_at: Instant
+    channel_id: Text
+    channel_title: Told = ""
+    title: Text = ""
+    description: Text = ""
+    default_language: Told = ""
 
 
 class _Video(_Payload):
@@ -128,7 +115,7 @@ class _Video(_Payload):
 
 class _VideoRaw(BaseModel):
     video: _Video
-    own: _Text = ""
+    own: Text = ""
 
 
 def read_raw(raw: Json) -> Comment:

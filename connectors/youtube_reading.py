@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from connectors.base import Json
+from connectors.fields import read_instant
 from connectors.google_errors import has_expired_position, reasons
 from connectors.youtube_api import (
     HELD,
@@ -22,7 +23,6 @@ from connectors.youtube_api import (
     part_of,
     published_at,
     read_comment_id,
-    read_instant,
     read_video_id,
     replies_in,
     video_of,

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from connectors.fields import read_instant
 from connectors.meta_api import next_position, proof_of, read_usage
-from connectors.meta_fields import read_id, read_instant
+from connectors.meta_fields import read_id
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
