@@ -137,7 +137,7 @@ def _find(connection: "Connection", typed: str) -> Alert:
 @click.option("--back", is_flag=True, help="Hand it back: nobody has it, and people are asked again.")
 @pass_call
 def ack(call: Call, /, alerts: tuple[str, ...], back: bool) -> None:
-    """Take an alert on: its reminders stop, and nobody further up is asked."""
+    """Take an alert on: nobody further up is asked, and reminders are rare."""
     from monitor.store import alerts as store
 
     with call.writing() as connection:

@@ -9,6 +9,7 @@ from typing import Any
 from unicodedata import combining, normalize
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # TOML allows none of these in a comment
 _WIDE = 116
 
 
@@ -103,7 +104,7 @@ def _table(name: str, part: Part, title: str) -> Iterator[str]:
 
 
 def _comment(says: str) -> Iterator[str]:
-    for line in wrap(" ".join(says.split()), _WIDE):
+    for line in wrap(" ".join(_CONTROL.sub(" ", says).split()), _WIDE):
         yield f"# {line}"
 
 

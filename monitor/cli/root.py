@@ -17,7 +17,7 @@ COMMANDS = {
     "backlog": ("monitor.cli.backlog:backlog", "Show who waits for an answer, most urgent first."),
     "thread": ("monitor.cli.thread:thread", "Show a conversation; close, snooze, assign, note, correct its flags."),
     "alerts": ("monitor.cli.alerts:alerts", "Show what people are being told about."),
-    "ack": ("monitor.cli.alerts:ack", "Take an alert on: its reminders stop."),
+    "ack": ("monitor.cli.alerts:ack", "Take an alert on."),
     "step": ("monitor.cli.crisis:step", "Take on a step of an alert's plan, or say that it is done."),
     "snooze": ("monitor.cli.alerts:snooze", "Tell nobody about one alert for a while."),
     "digest": ("monitor.cli.digest:digest", "Print the morning's backlog, the week, or what is held. Sends nothing."),

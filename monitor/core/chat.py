@@ -18,7 +18,7 @@ Verb = Literal["ack", "snooze", "assign", "close", "wrong", "show", "take", "don
 
 NAME = "heedful"  # what a message in a room must begin with to be meant for us
 HELP = (
-    "ack ALERT: it is mine, stop reminding · snooze ALERT 2h (or: tomorrow) · assign ALERT: it and its threads are "
+    "ack ALERT: it is mine · snooze ALERT 2h (or: tomorrow) · assign ALERT: it and its threads are "
     "mine · close ALERT: nothing more is needed · wrong ALERT: it should not have been flagged · show ALERT or "
     "THREAD · take ALERT 3, done ALERT 3: a step of its plan · backlog: who waits longest. Under an alert's own "
     "message its id is not needed."

@@ -14,6 +14,7 @@ from monitor.core.phrasing import counted, waiting
 from monitor.model import Alert, NoticeReason, Severity, Silence
 
 LEAST_GROWTH = 3  # comments by which a crisis must grow for people to hear of it again
+OWNERS_PEACE = timedelta(days=1)  # in which whoever has an alert is not reminded of it
 LOOK_AGAIN = timedelta(minutes=10)  # at what a crisis holds back, should its end go unheard
 
 
@@ -182,14 +183,16 @@ def _escalation(alert: Alert, ladder: Sequence[timedelta]) -> _Owed | None:
 
 
 def _owed_reminder(alert: Alert, last_told_at: datetime, timings: Timings) -> Iterator[_Owed]:
-    """The end of its snooze, or the next of the reminders, which grow rarer until somebody has it."""
+    """The end of its snooze, or the next of the reminders, ever rarer; whoever has it is spared the quick ones."""
+    is_taken = alert.status == "acknowledged"
+    says = f"still open, and {f'{alert.acknowledged_by} has it' if is_taken else 'nobody has taken it on'}"
     if alert.snoozed_until is not None:
-        whose = f"{alert.acknowledged_by} has it" if alert.status == "acknowledged" else "nobody has taken it on"
-        yield _Owed("repeat", alert.snoozed_until, f"its snooze is over; still open, and {whose}{_how_many(alert)}")
-    elif alert.status == "open" and timings.repeat:
+        yield _Owed("repeat", alert.snoozed_until, f"its snooze is over; {says}{_how_many(alert)}")
+    elif timings.repeat:
         wait = timings.repeat[min(alert.n_repeats, len(timings.repeat) - 1)]
-        says = f"still open, and nobody has taken it on{_how_many(alert)}"
-        yield _Owed("repeat", last_told_at + wait, says)
+        wait = max(wait, OWNERS_PEACE) if is_taken else wait
+        since = max(last_told_at, alert.acknowledged_at or last_told_at)
+        yield _Owed("repeat", since + wait, f"{says}{_how_many(alert)}")
 
 
 def _told(alert: Alert, reason: NoticeReason, now: datetime) -> Alert:

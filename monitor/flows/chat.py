@@ -174,7 +174,7 @@ def _flags(connection: Connection, alert: Alert) -> Sequence[Flag]:
 def _ack(connection: Connection, doing: _Doing) -> Answer:
     alert = _open_alert(connection, doing)
     alerts.acknowledge(connection, alert, doing.who, doing.now)
-    return Answer(f"{doing.who} has alert {show_id(alert.id)}: no more reminders.", is_done=True)
+    return Answer(f"{doing.who} has alert {show_id(alert.id)}: nobody else is asked.", is_done=True)
 
 
 def _snooze(connection: Connection, doing: _Doing) -> Answer:

@@ -128,8 +128,8 @@ class AlertsTable(Table):
     """How soon people are told that more has joined an alert: of a crisis, of what is high, medium and low; or one
     duration for all. It doubles with each notice of the same alert, up to eightfold."""
     repeat: timedelta | tuple[timedelta, ...] = (timedelta(hours=4), timedelta(days=1), timedelta(days=7))
-    """After how long people are told again while nobody has taken an alert on: the first time, the second, and so on;
-    the last goes on. "0s": never."""
+    """After how long people are told again of an alert that is open: the first time, the second, and so on; the last
+    goes on. Whoever has taken it on is reminded once a day at most. "0s": never."""
     reopen_within: timedelta = timedelta(days=7)
     """What comes up again so soon after its all-clear (the same thread, post or person) is the same alert again."""
     passes: Literal["crisis", "high", "medium", "low"] = "crisis"

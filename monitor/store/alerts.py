@@ -242,9 +242,9 @@ def told_to(connection: Connection, brand: str, alerts: Sequence[Alert]) -> dict
 
 
 def acknowledge(connection: Connection, alert: Alert, who: str, now: datetime) -> None:
-    """A person has it now: reminders stop, and nobody further up is asked."""
+    """A person has it now: reminders begin anew, a day apart at least, and nobody further up is asked."""
     taken = {"status": "acknowledged", "acknowledged_by": who, "acknowledged_at": to_us(now)}
-    change(connection, alert, now, **taken, unowned_since=None, step=0)
+    change(connection, alert, now, **taken, unowned_since=None, step=0, n_repeats=0)
 
 
 def hand_back(connection: Connection, alert: Alert, now: datetime) -> None:

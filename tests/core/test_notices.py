@@ -117,8 +117,21 @@ def test_an_alert_is_repeated_until_somebody_acknowledges_it() -> None:
     assert _ask(TOLD, NOON + 3 * HOUR).reason is None
     decision = _ask(TOLD, NOON + 5 * HOUR)
     assert decision.says == "still open, and nobody has taken it on: 1 thread"
-    owned = replace(TOLD, status="acknowledged", acknowledged_by="ana")
-    assert _nothing(_ask(owned, NOON + 5 * HOUR)) == ("taken on by ana, and nothing is new", None)
+
+
+def test_whoever_has_an_alert_is_reminded_of_it_once_a_day_at_most() -> None:
+    owned = replace(TOLD, status="acknowledged", acknowledged_by="ana", acknowledged_at=NOON + 3 * HOUR)
+    held = _ask(owned, NOON + 5 * HOUR)
+    assert (held.reason, held.due_at) == (None, NOON + 3 * HOUR + DAY)
+    reminded = _ask(owned, NOON + 3 * HOUR + DAY)
+    assert (reminded.reason, reminded.says) == ("repeat", "still open, and ana has it: 1 thread")
+    assert _reminded_after(reminded.alert, 3) == [DAY, 7 * DAY, 7 * DAY]
+
+
+def test_who_wants_no_reminders_has_none_of_what_was_taken_on_either() -> None:
+    owned = replace(TOLD, status="acknowledged", acknowledged_by="ana", acknowledged_at=NOON)
+    held = _ask(owned, NOON + DAY, timings=Timings(repeat=()))
+    assert _nothing(held) == ("taken on by ana, and nothing is new", None)
 
 
 def _reminded_after(alert: Alert, n: int) -> list[timedelta]:
@@ -207,7 +220,7 @@ def test_the_end_of_a_snooze_is_told_once_to_whoever_has_it() -> None:
     assert _ask(owned, NOON + HOUR).due_at == NOON + 2 * HOUR
     over = _ask(owned, NOON + 2 * HOUR)
     assert (over.reason, over.says) == ("repeat", "its snooze is over; still open, and ana has it: 1 thread")
-    assert (over.due_at, over.alert.snoozed_until) == (None, None)
+    assert (over.due_at, over.alert.snoozed_until) == (NOON + 2 * HOUR + DAY, None)
 
 
 def test_a_snooze_that_nobody_owns_goes_on_with_reminders_and_the_ladder() -> None:
@@ -393,8 +406,8 @@ class TellingPeople(RuleBasedStateMachine):
         if reason == "more":
             assert not self._heard(before) <= heard[-1][1]
         if reason == "repeat":
-            assert before.snoozed_until is not None or self.now - heard[-1][2] >= TIMINGS.repeat[0]
-            assert before.snoozed_until is not None or before.status == "open"
+            least = TIMINGS.repeat[0] if before.status == "open" else DAY
+            assert before.snoozed_until is not None or self.now - heard[-1][2] >= least
         if reason == "escalated":
             assert before.status == "open"
             assert before.step not in self.steps
@@ -442,7 +455,9 @@ class TellingPeople(RuleBasedStateMachine):
     @rule()
     def somebody_takes_it_on(self) -> None:
         taken: dict[str, Any] = {"status": "acknowledged", "acknowledged_by": "ana", "acknowledged_at": self.now}
-        self.alert = replace(self.alert, **taken, unowned_since=None, step=0)  # as store.alerts.acknowledge
+        self.alert = replace(
+            self.alert, **taken, unowned_since=None, step=0, n_repeats=0
+        )  # as store.alerts.acknowledge
         self.steps.clear()
         self._touched()
 
@@ -480,12 +495,12 @@ class TellingPeople(RuleBasedStateMachine):
 
     @invariant()
     def nothing_owed_is_without_an_instant(self) -> None:
-        """What is not looked at again by the clock is taken on, or over and told."""
+        """What is not looked at again by the clock is over and told."""
         if self.due_at is not None:
             return
         far = next_notice(replace(self.alert, snoozed_until=None), [], self.now + 400 * DAY, TIMINGS, LADDER)
         assert far.reason is None
-        assert self.alert.status != "open"
+        assert self.alert.status == "resolved"
 
     @invariant()
     def it_can_always_be_resolved(self) -> None:

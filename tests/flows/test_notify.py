@@ -94,7 +94,7 @@ def test_who_takes_it_on_hears_of_news_and_nobody_else_but_the_room(office: Offi
     office.platform.say("post", "Our new rolls!", office.now, who="bakery", kind="post")
     office.get_angry("1", subject="post")
     _take_on(office, "ana")
-    assert office.alert().why == "taken on by ana, and nothing is new"
+    assert office.alert().why.endswith("still open, and ana has it: 1 thread")
     office.after(hours=6)
     assert office.heard() == {"slack": ["first"], "ben": ["first"]}
     office.platform.say("2", f"{ANGRY} Again!", office.now, who="lou", parent="1", subject="post")
