@@ -20,6 +20,8 @@ kind = "webhook"
 url = "http://127.0.0.1:{chat_port}/alerts"
 secret = "{secret}"
 allow_private = true
+budget_per_hour = 0
+budget_per_day = 0
 [alerts]
 group_wait = "0s"
 [sources.shop]
