@@ -35,9 +35,10 @@ class Ledger:
             return None
         start, end = window(budget, now)
         spent = spendings.add_to_account(connection, source.account, (start, end), turn)
-        # A page may cost dozens of requests: another one like it must fit, too, or the platform refuses it half read.
+        # A page may cost dozens of requests: another one like the dearest of late must fit, too, or the platform
+        # refuses it half read.
         is_enough = spent < usable(budget)
-        if is_enough and spent + turn.spent <= budget.n:
+        if is_enough and spent + spendings.dearest_turn(connection, source.account, now - spendings.HOUR) <= budget.n:
             return None
         held_until = spendings.held_until(connection, source.account)
         until = end if held_until is None else max(end, held_until)  # the platform may have asked for longer

@@ -527,6 +527,7 @@ spendings = Table(  # what reading has cost: each account's in its budget's wind
     Column("spent", Double, nullable=False),
     Column("n_polls", Integer, nullable=False),  # reads that came to the end
     Column("n_new", Integer, nullable=False),
+    Column("dearest", Double, nullable=False, server_default=text("0")),  # the most that one turn cost
     PrimaryKeyConstraint("account", "source_id", "starts_at"),
     Index("spendings_ended", "ends_at"),
 )

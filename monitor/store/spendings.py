@@ -12,10 +12,12 @@ from monitor.store.instants import from_us, to_us
 HOUR = timedelta(hours=1)
 _T = schema.spendings
 _ADD = (
-    "INSERT INTO spendings (account, source_id, starts_at, ends_at, spent, n_polls, n_new)"
-    " VALUES ({0}, {0}, {0}, {0}, {0}, {0}, {0}) ON CONFLICT (account, source_id, starts_at) DO UPDATE SET"
+    "INSERT INTO spendings (account, source_id, starts_at, ends_at, spent, n_polls, n_new, dearest)"
+    " VALUES ({0}, {0}, {0}, {0}, {0}, {0}, {0}, {0}) ON CONFLICT (account, source_id, starts_at) DO UPDATE SET"
     " ends_at = excluded.ends_at, spent = spendings.spent + excluded.spent,"
-    " n_polls = spendings.n_polls + excluded.n_polls, n_new = spendings.n_new + excluded.n_new RETURNING spent"
+    " n_polls = spendings.n_polls + excluded.n_polls, n_new = spendings.n_new + excluded.n_new,"
+    " dearest = CASE WHEN excluded.dearest > spendings.dearest THEN excluded.dearest ELSE spendings.dearest END"
+    " RETURNING spent"
 )
 
 
@@ -44,7 +46,7 @@ def add_to_account(connection: Connection, account: str, window: tuple[datetime,
 
 def _add(connection: Connection, account: str, source_id: str, window: tuple[datetime, datetime], turn: Turn) -> float:
     start, end = window
-    values = (account, source_id, to_us(start), to_us(end), turn.spent, int(turn.is_poll), turn.n_new)
+    values = (account, source_id, to_us(start), to_us(end), turn.spent, int(turn.is_poll), turn.n_new, turn.spent)
     return float(connection.exec_driver_sql(_ADD.format(mark(connection)), values).scalar_one())
 
 
@@ -53,6 +55,13 @@ def of_account(connection: Connection, account: str, start: datetime) -> float:
     one = mark(connection)
     statement = f"SELECT spent FROM spendings WHERE account = {one} AND source_id = '' AND starts_at = {one}"  # noqa: S608
     return float(connection.exec_driver_sql(statement, (account, to_us(start))).scalar() or 0.0)
+
+
+def dearest_turn(connection: Connection, account: str, since: datetime) -> float:
+    """The most that one turn of any source of an account has cost, in the hours that end after an instant."""
+    one = mark(connection)
+    statement = f"SELECT max(dearest) FROM spendings WHERE account = {one} AND source_id <> '' AND ends_at > {one}"  # noqa: S608
+    return float(connection.exec_driver_sql(statement, (account, to_us(since))).scalar() or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,10 @@ def test_a_429_that_asks_for_longer_is_not_cut_short_by_the_budget(bakery: Baker
     assert until == later
 
 
-@pytest.mark.parametrize(("costs", "waits"), [((6, 6), False), ((6, 8), True), ((12,), True), ((9, 1), False)])
-def test_an_account_waits_where_another_turn_like_the_last_one_would_not_fit(
+@pytest.mark.parametrize(
+    ("costs", "waits"), [((6, 6), False), ((6, 8), True), ((12,), True), ((9, 1), False), ((10, 1), True)]
+)
+def test_an_account_waits_where_another_turn_like_the_dearest_would_not_fit(
     bakery: Bakery, costs: tuple[int, ...], waits: bool
 ) -> None:
     with writing(bakery.engine) as connection:
@@ -137,6 +139,17 @@ def test_an_account_waits_where_another_turn_like_the_last_one_would_not_fit(
         held = overview.held_accounts(connection, bakery.now)
     assert until == (START + timedelta(hours=1) if waits else None)
     assert [why.partition("; ")[2] for *_, why in held] == ["another read may take more than the rest"] * waits
+
+
+def test_a_dear_turn_of_hours_ago_holds_nothing_up(bakery: Bakery) -> None:
+    with writing(bakery.engine) as connection:
+        source = sources.load(connection, SOURCE)
+        ledger = Ledger(bakery.plan.budgets)
+        ledger.pay(connection, source, Turn(10), bakery.now)
+        for hours in (1, 3):
+            at = bakery.now + timedelta(hours=hours)
+            waits = [ledger.pay(connection, source, Turn(cost), at) for cost in (6, 5)][-1]
+            assert (waits is not None) == (hours == 1)
 
 
 def test_the_measure_begins_with_the_first_read_that_came_to_the_end(engine: Engine) -> None:
