@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from monitor import signals
 from monitor.core.cover_up import WHATS, Vanished
-from monitor.core.facts import View, length_in_micros, micros
+from monitor.core.facts import View
+from monitor.core.instants import length_in_micros, micros
 from monitor.core.matching import compile_pattern, matched_words
 from monitor.core.opinions import second_opinion
 from monitor.core.own_posts import CHECKS, PostFinding

@@ -100,10 +100,8 @@ def _instants(
         if it.deleted_at is None:
             continue
         is_post = it.comment.kind == "post" and around.team.owns(it.platform, it.comment)
-        was_found = it.id in found or not (
-            it.has_text and it.has_author
-        )  # what is forgotten may have been found before
-        if was_found or is_post:
+        is_forgotten = not (it.has_text and it.has_author)  # then a flag may stand that was raised before
+        if is_post or is_forgotten or it.id in found:
             yield it.deleted_at + LOOKED_AT_FOR + timedelta(microseconds=1)
         if is_post:
             yield it.deleted_at + GRACE if now < it.deleted_at + GRACE else now + LOOK_AGAIN

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from monitor.core.calendar import Calendar
 from monitor.core.cover_up import Vanished
+from monitor.core.instants import micros
 from monitor.core.matching import Matcher
 from monitor.core.own_posts import PostFinding
 from monitor.model import Signals, StoredComment, Team, ThreadActs, ThreadState
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NOTHING: frozenset[int] = frozenset()
-_LAST = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +43,6 @@ class Facts:
     suspects: frozenset[int] = _NOTHING
     refuted: Mapping[str, frozenset[int]] = field(default_factory=dict)
     measured: Mapping[int, Signals] = field(default_factory=dict)
-
-
-def micros(instant: datetime) -> int:
-    """An instant as microseconds since 1970, which compare and sort faster than datetimes."""
-    since = instant - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def length_in_micros(length: timedelta) -> int:
-    return length // _MICROSECOND
-
-
-def from_micros(number: float) -> datetime | None:
-    """The instant, None if no calendar reaches so far."""
-    return _EPOCH + int(number) * _MICROSECOND if number < _LAST else None
 
 
 class View:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.core.facts import View, length_in_micros, micros
+from monitor.core.facts import View
+from monitor.core.instants import length_in_micros, micros
 from monitor.core.truth import NEVER, Asked, Condition, Truth, signal_names, version_of
 from monitor.model import Reason, StoredComment
 

@@ -14,8 +14,9 @@ from monitor.core.calendar import Calendar
 from monitor.core.calibration import Calibration, calibrated
 from monitor.core.corrections import without
 from monitor.core.facts import Facts as Facts
-from monitor.core.facts import View, from_micros
+from monitor.core.facts import View
 from monitor.core.findings import Trial, evidence, find
+from monitor.core.instants import from_micros
 from monitor.core.matching import Matcher
 from monitor.core.people import People
 from monitor.core.raising import Held, raise_flag

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.core.facts import View, length_in_micros
+from monitor.core.facts import View
+from monitor.core.instants import length_in_micros
 from monitor.core.people import People, in_time, short
 from monitor.core.truth import NEVER, Asked, Condition, Truth, signal_names, version_of
 from monitor.model import Reason, StoredComment

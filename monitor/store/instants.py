@@ -2,13 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from monitor.core.instants import micros
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-def to_us(at: datetime) -> int:
-    """An aware instant as the tables hold it."""
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+to_us = micros  # an aware instant as the tables hold it
 
 
 def from_us(us: int) -> datetime:
