@@ -11,7 +11,7 @@ weights lie in three tables of int8, [buckets, outputs] (see `model`): 2^18 buck
 and 2^15 for the kinds of mistakes and the languages; a smaller table's bucket is the first bits of the large one's.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -121,12 +121,6 @@ def alone(text: str) -> Alone:
     squeezed, size = _squeezed(np.frombuffer(raw, np.uint8), np.array([len(raw)]))
     found = _grams(squeezed, size)
     return Alone(squeezed, (*found.chars, *found.words))
-
-
-def by_word(text: str, value: Callable[[Ids], Floats]) -> Floats:
-    """What each word of a text, as `text.split()` gives them, adds to the sum of `value(buckets)` over its grams."""
-    read = alone(text)
-    return shared(text, read, [value(ids) for ids in read.ids])
 
 
 def shared(text: str, read: Alone, values: Sequence[Floats]) -> Floats:

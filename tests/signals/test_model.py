@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.model import Author, Comment
 from monitor.signals.model import Look, Model, as_probabilities, dump, load
-from monitor.signals.ngrams import buckets, by_word
+from monitor.signals.ngrams import alone, buckets, shared
 from monitor.signals.prepared import Prepared, prepare
 from monitor.signals.stack import feature_names, features
 from monitor.signals.weights import KINDS, OUTPUTS, TABLES, Calibration, Columns, Output, Stack, WeightsDamaged, parse
@@ -97,7 +97,8 @@ def test_what_a_word_adds_is_the_weight_of_its_grams_in_log_odds(text: str):
     scale = 0.9 * 0.7 * made().tables["outputs"].scales[3] / n**0.5  # slope * the stack's weight of its own output
     angry = 0.9 * 0.31 * made().tables["outputs"].scales[0] / n**0.5
     table = tables()["outputs"]
-    expected = by_word(one.seen, lambda ids: table[ids, 3] * scale + table[ids, 0] * angry)
+    read = alone(one.seen)
+    expected = shared(one.seen, read, [table[ids, 3] * scale + table[ids, 0] * angry for ids in read.ids])
     assert Look(model(), one).by_word(3) == pytest.approx(expected, abs=1e-4)
 
 

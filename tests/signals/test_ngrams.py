@@ -7,7 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.signals import ngrams
-from monitor.signals.ngrams import BUCKETS, GAP, LONGEST_BYTES, OUTPUTS, buckets, by_word, grams, lanes, packed, sums
+from monitor.signals.ngrams import (
+    BUCKETS,
+    GAP,
+    LONGEST_BYTES,
+    OUTPUTS,
+    alone,
+    buckets,
+    grams,
+    lanes,
+    packed,
+    shared,
+    sums,
+)
 
 TEXTS = st.lists(st.text(st.characters(codec=None, categories=None), max_size=60), max_size=8)
 ANY = st.text(st.sampled_from("ab 0? \u00e9\U0001f621\0\n") | st.characters(codec=None, categories=None), max_size=200)
@@ -103,12 +115,14 @@ def test_packed_weights_can_be_read_back():
 @settings(max_examples=60, deadline=None)
 @given(ANY)
 def test_what_the_words_add_is_no_more_than_the_whole(text: str):
-    words = by_word(text, lambda ids: np.ones(len(ids)))
+    read = alone(text)
+    words = shared(text, read, [np.ones(len(ids)) for ids in read.ids])
     assert len(words) == len(text.split())
     assert -1e-9 <= words.sum() <= len(ids_of(text)) + 1e-6
 
 
 def test_the_word_that_carries_the_weight_is_found():
-    heavy = set(ids_of(" refund ").tolist())
-    added = by_word(" please refund me now ", lambda ids: np.isin(ids, list(heavy)).astype(float))
+    heavy, text = list(set(ids_of(" refund ").tolist())), " please refund me now "
+    read = alone(text)
+    added = shared(text, read, [np.isin(ids, heavy).astype(float) for ids in read.ids])
     assert added.argmax() == 1
