@@ -34,17 +34,17 @@ class Ledger:
         if budget is None:
             return None
         start, end = window(budget, now)
-        spent = spendings.add_to_account(connection, source.account, (start, end), turn)
-        # A page may cost dozens of requests: another one like the dearest of late must fit, too, or the platform
-        # refuses it half read.
-        is_enough = spent < usable(budget)
-        if is_enough and spent + spendings.dearest_turn(connection, source.account, now - spendings.HOUR) <= budget.n:
+        count = spendings.add_to_account(connection, source.account, (start, end), turn)
+        # A page may cost dozens of requests: another one like the dearest must fit, too, or the platform refuses it
+        # half read.
+        is_enough = count.spent < usable(budget)
+        if is_enough and count.spent + count.dearest <= budget.n:
             return None
         held_until = spendings.held_until(connection, source.account)
         until = end if held_until is None else max(end, held_until)  # the platform may have asked for longer
         rest = (
             "another read may take more than the rest" if is_enough else "the rest is left for looks at known comments"
         )
-        says = f"{spent:,g} of {budget.n:,g} {budget.unit} are spent; {rest}"
+        says = f"{count.spent:,g} of {budget.n:,g} {budget.unit} are spent; {rest}"
         sources.hold_account(connection, source.account, until, says)
         return end if held_until is None or held_until <= now else None

@@ -17,7 +17,7 @@ _ADD = (
     " ends_at = excluded.ends_at, spent = spendings.spent + excluded.spent,"
     " n_polls = spendings.n_polls + excluded.n_polls, n_new = spendings.n_new + excluded.n_new,"
     " dearest = CASE WHEN excluded.dearest > spendings.dearest THEN excluded.dearest ELSE spendings.dearest END"
-    " RETURNING spent"
+    " RETURNING spent, dearest"
 )
 
 
@@ -30,13 +30,21 @@ class Turn:
     n_new: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What was spent in one window so far, and the most that one turn in it cost."""
+
+    spent: float
+    dearest: float
+
+
 def add_to_source(connection: Connection, account: str, source_id: str, turn: Turn, now: datetime) -> None:
     """Count a turn among those of its source in this hour."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     _add(connection, account, source_id, (start, start + HOUR), turn)
 
 
-def add_to_account(connection: Connection, account: str, window: tuple[datetime, datetime], turn: Turn) -> float:
+def add_to_account(connection: Connection, account: str, window: tuple[datetime, datetime], turn: Turn) -> Count:
     """Count a turn among those of its account in this window; what the account has spent in it.
 
     All hosts add to one row, which is locked until the transaction ends: call it last.
@@ -44,10 +52,10 @@ def add_to_account(connection: Connection, account: str, window: tuple[datetime,
     return _add(connection, account, "", window, turn)
 
 
-def _add(connection: Connection, account: str, source_id: str, window: tuple[datetime, datetime], turn: Turn) -> float:
+def _add(connection: Connection, account: str, source_id: str, window: tuple[datetime, datetime], turn: Turn) -> Count:
     start, end = window
     values = (account, source_id, to_us(start), to_us(end), turn.spent, int(turn.is_poll), turn.n_new, turn.spent)
-    return float(connection.exec_driver_sql(_ADD.format(mark(connection)), values).scalar_one())
+    return Count(*connection.exec_driver_sql(_ADD.format(mark(connection)), values).one())
 
 
 def of_account(connection: Connection, account: str, start: datetime) -> float:
@@ -55,13 +63,6 @@ def of_account(connection: Connection, account: str, start: datetime) -> float:
     one = mark(connection)
     statement = f"SELECT spent FROM spendings WHERE account = {one} AND source_id = '' AND starts_at = {one}"  # noqa: S608
     return float(connection.exec_driver_sql(statement, (account, to_us(start))).scalar() or 0.0)
-
-
-def dearest_turn(connection: Connection, account: str, since: datetime) -> float:
-    """The most that one turn of any source of an account has cost, in the hours that end after an instant."""
-    one = mark(connection)
-    statement = f"SELECT max(dearest) FROM spendings WHERE account = {one} AND source_id <> '' AND ends_at > {one}"  # noqa: S608
-    return float(connection.exec_driver_sql(statement, (account, to_us(since))).scalar() or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
