@@ -349,13 +349,17 @@ def test_a_recorded_answer_with_one_change_loses_no_more_than_one_entry(
     platform: str, http: HttpClient, tmp_path: Path
 ) -> None:
     seen: set[tuple[str, str]] = set()
-    for name, scene in _recorded_scenes().items():
-        if name.startswith(f"{platform}:"):
-            _is_well(name, scene, http, tmp_path, seen)
+    scenes = {name: scene for name, scene in _recorded_scenes().items() if name.startswith(f"{platform}:")}
+    assert scenes
+    for name, scene in scenes.items():
+        _is_well(name, scene, http, tmp_path, seen)
+    assert seen, "no answer was changed anywhere"
 
 
 @pytest.mark.parametrize("name", MADE_UP)
 def test_a_fake_answer_with_one_change_loses_no_more_than_one_entry(
     name: str, http: HttpClient, tmp_path: Path
 ) -> None:
-    _is_well(name, _made_up_scene(name), http, tmp_path, set())
+    seen: set[tuple[str, str]] = set()
+    _is_well(name, _made_up_scene(name), http, tmp_path, seen)
+    assert seen, "no answer was changed anywhere"

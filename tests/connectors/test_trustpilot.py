@@ -444,9 +444,8 @@ def test_a_review_that_cannot_be_read_goes_to_quarantine_alone(reading: Reading,
 def test_a_review_with_odd_stars_or_an_odd_author_is_read_without_them(reading: Reading, fake: Fake) -> None:
     review = {"id": "c" * 24, "createdAt": "2026-03-02T09:00:00Z", "text": "Cold soup."}
     fake.refuses = Reply({"reviews": [review | {"stars": 9}, review | {"consumer": "Ann"}], "links": []})
-    for raw in reading(business_units=[UNITS[0]]).fetch().raws:
-        comment = read_raw(raw)
-        assert (comment.text, comment.stars, comment.author.name) == ("Cold soup.", None, "")
+    comments = [read_raw(raw) for raw in reading(business_units=[UNITS[0]]).fetch().raws]
+    assert [(it.text, it.stars, it.author.name) for it in comments] == [("Cold soup.", None, "")] * 2
 
 
 # --- goldens, settings ---

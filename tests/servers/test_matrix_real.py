@@ -60,6 +60,7 @@ def test_the_largest_message_that_we_send_is_taken_also_as_a_change(server: Real
         message = told.render(swollen(sign), NOW)
         ref = told.post(message, f"large-{number}", NOW, "")
         told.edit(ref, message, NOW)
+        assert sign in server.shown(ref)["body"]
 
 
 def test_a_message_that_was_deleted_takes_a_change_and_shows_nothing(server: RealSynapse) -> None:
