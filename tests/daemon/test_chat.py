@@ -1,19 +1,19 @@
 """A daemon that is answered in its chat: what is pressed shows in the message within seconds."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any
+from time import monotonic
 
 import httpx
 import pytest
 
 from tests.channels.bots import SIGNING_SECRET, SLACK_CHANNEL, SLACK_TOKEN, FakeSlackBot
 from tests.crash.daemons import Running, enter
+from tests.daemon.watching import Watched
 from tests.flows.brand import ANGRY
 from tests.web.chats import Chats, Request
 from tests.web.house import free_port
@@ -51,7 +51,7 @@ group_wait = "0s"
 
 
 @dataclass
-class Place:
+class Place(Watched):
     """A drop folder, a Slack, and the daemon between them."""
 
     slack: FakeSlackBot
@@ -69,18 +69,8 @@ class Place:
     def send(self, request: Request) -> httpx.Response:
         return self.client.post(request.path, content=request.body, headers=request.headers)
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [line for line in map(json.loads, lines) if line["event"] == name]
-
     def shown(self) -> str:
         return json.dumps(list(self.slack.wall.values()), ensure_ascii=False)
-
-    def wait_for(self, is_so: Callable[[], object], seconds: float = 30) -> None:
-        ends = monotonic() + seconds
-        while not is_so():
-            assert monotonic() < ends, self.log.read_text() if self.log.exists() else "no log"
-            sleep(0.02)
 
 
 @pytest.fixture

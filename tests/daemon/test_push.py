@@ -4,7 +4,7 @@ import hmac
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +21,7 @@ from monitor.app import utc_now
 from monitor.store import schema
 from monitor.store.engine import open_engine, reading
 from tests.crash.daemons import Running, enter
+from tests.daemon.watching import Watched
 from tests.platforms.base import World
 from tests.platforms.graph import TOKEN, VERSION
 from tests.platforms.instagram import ACCOUNT, Fake
@@ -56,7 +57,7 @@ kind = "console"
 
 
 @dataclass
-class Place:
+class Place(Watched):
     """An account on a fake Instagram, and a daemon that reads it once an hour."""
 
     world: World
@@ -79,16 +80,6 @@ class Place:
     def texts(self) -> set[str]:
         with reading(self.engine) as connection:
             return set(connection.execute(select(schema.comments.c.text)).scalars())
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [line for line in map(json.loads, lines) if line["event"] == name]
-
-    def wait_for(self, is_so: Callable[[], object], seconds: float = 30) -> None:
-        ends = monotonic() + seconds
-        while not is_so():
-            assert monotonic() < ends, self.log.read_text() if self.log.exists() else "no log"
-            sleep(0.02)
 
 
 @pytest.fixture
