@@ -28,11 +28,11 @@ def checked_instant(value: object) -> datetime:
 
 
 def _text(value: object) -> object:
-    return storable(value) if isinstance(value, str) else value or ""
+    return storable(value) if isinstance(value, str) else "" if value is None else value
 
 
 Instant = Annotated[datetime, BeforeValidator(checked_instant)]
 Text = Annotated[str, BeforeValidator(_text)]
-"""A text of a comment: nothing is an empty one, and anything else that is none an error."""
+"""A text of a comment: null is an empty one, and anything else that is none an error."""
 Told = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else "")]
 """A text that a comment can do without: what is none is an empty one."""

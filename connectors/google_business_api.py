@@ -126,13 +126,13 @@ class Api:
 
     def _listed(self, url: str, name: str, params: dict[str, Any], token: str) -> tuple[list[Json], str]:
         told = self._get(url, params | ({"pageToken": token} if token else {}))
-        rows = [] if told.get(name) is None else told[name]  # an empty list is left out
+        rows = told.get(name)  # an empty list is left out
         following = told.get("nextPageToken") or ""
-        if not isinstance(rows, list) or not isinstance(following, str):
+        if not isinstance(rows, list | None) or not isinstance(following, str):
             raise Malformed(f"no list of {name}", payload=json.dumps(told)[:20_000], status=200)
         if following and following == token:
             raise Malformed(f"{name}: the page token that it was asked with: a loop", status=200)
-        return list(rows), following
+        return list(rows or ()), following
 
     def _get(self, url: str, params: dict[str, Any]) -> dict[str, Any]:
         self.n_spent += 1

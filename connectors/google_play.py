@@ -200,14 +200,13 @@ class GooglePlay:
         except RemoteError as error:
             raise translated(error) from None
         # Source: where there are no reviews the answer is {}.
-        reviews = (told.get("reviews") or []) if isinstance(told, dict) else None
-        if not isinstance(reviews, list):
+        if not isinstance(told, dict) or not isinstance(told.get("reviews"), list | None):
             raise Malformed(f"{package}: no list of reviews", payload=json.dumps(told)[:20_000], status=200)
         pages = told.get("tokenPagination")
         following = pages.get("nextPageToken") if isinstance(pages, dict) else None
         if isinstance(following, str) and following and following == token:
             raise Malformed(f"{package}: the page token that it was asked with: a loop", status=200)
-        return reviews, following if isinstance(following, str) else ""
+        return told.get("reviews") or [], following if isinstance(following, str) else ""
 
     def _asked(self, url: str, params: dict[str, Any]) -> Json:
         """The answer; a token that was refused before its end is asked for anew, once."""
