@@ -131,9 +131,11 @@ def test_no_reviews_are_an_empty_object_and_a_list_is_malformed(reading: Reading
     reader = reading()
     reader.poll()
     assert reader.present == set()
-    fake.refuses = Reply([])
-    with pytest.raises(Malformed):
-        reader.poll()
+    bodies: list[Any] = [[], {"reviews": {}}, {"reviews": "none"}]
+    for told in bodies:
+        fake.refuses = Reply(told)
+        with pytest.raises(Malformed):
+            reader.poll()
 
 
 def test_a_list_that_leads_back_to_itself_is_a_loop(reading: Reading, fake: Fake) -> None:
